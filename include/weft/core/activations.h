@@ -1,0 +1,91 @@
+// Activations: the x of y = x * W^T, in the forms that weight formats multiply with.
+#ifndef WEFT_CORE_ACTIVATIONS_H_
+#define WEFT_CORE_ACTIVATIONS_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "weft/core/executor.h"
+
+namespace weft {
+
+// Every weight format names the form it multiplies with; one form built once serves all weights that read the input.
+enum class ActivationForm : uint8_t {
+  kF32,   // as given
+  kBF16,  // rounded to nearest even
+  kA32,   // int8 codes in [-127, 127] with an f32 scale per 32 elements
+  kA256,  // int8 codes in [-127, 127] with an f32 scale per 256 elements
+};
+inline constexpr size_t kActivationForms = 4;
+
+// Elements that share a scale, and the multiple to which rows are zero-padded.
+constexpr size_t GroupOf(ActivationForm form) {
+  return form == ActivationForm::kA256 ? 256 : form == ActivationForm::kA32 ? 32 : 1;
+}
+constexpr bool IsQuantized(ActivationForm form) { return GroupOf(form) > 1; }
+// Sums of codes are kept per this many elements (at most 16 * 127, so int16 holds them).
+inline constexpr size_t kSumGroup = 16;
+
+// One form of `rows` tokens of `cols` elements. Token t, element k (PaddedCols(cols) of them, the rest zero):
+//   kF32: ((const float*)values)[t * value_stride + k]        not padded, read in place
+//   kBF16: ((const bf16*)values)[t * value_stride + k]        padded to 64 elements
+//   kA32, kA256: x ~ scale * code, code = ((const int8_t*)values)[t * value_stride + k],
+//     scale = scales[t * scale_stride + k / GroupOf(form)] = max|x| / 127 over the group, 0 for an all-zero group;
+//     sums[t * sum_stride + k / 16] = the sum of 16 codes, written for all-zero groups too.
+struct ActivationView {
+  const void* values = nullptr;
+  size_t value_stride = 0;  // elements
+  const float* scales = nullptr;
+  size_t scale_stride = 0;
+  const int16_t* sums = nullptr;
+  size_t sum_stride = 0;
+  size_t rows = 0, cols = 0;
+  ActivationForm form = ActivationForm::kF32;
+};
+
+constexpr size_t PaddedCols(ActivationForm form, size_t cols) {
+  const size_t multiple = form == ActivationForm::kA256 ? 256 : form == ActivationForm::kF32 ? 1 : 64;
+  return (cols + multiple - 1) / multiple * multiple;
+}
+
+// Workspace bytes that one form of rows x cols activations takes.
+constexpr size_t FormBytes(ActivationForm form, size_t rows, size_t cols) {
+  const size_t padded = rows * PaddedCols(form, cols);
+  if (form == ActivationForm::kF32) return 0;
+  if (form == ActivationForm::kBF16) return Carver::Bytes<uint16_t>(padded);
+  return Carver::Bytes<int8_t>(padded) + Carver::Bytes<float>(padded / GroupOf(form)) +
+         Carver::Bytes<int16_t>(padded / kSumGroup);
+}
+
+// Workspace bytes for all forms, whatever the weights that will read the set.
+constexpr size_t ActivationBytes(size_t rows, size_t cols) {
+  size_t bytes = 0;
+  for (size_t form = 0; form < kActivationForms; ++form) {
+    bytes += FormBytes(static_cast<ActivationForm>(form), rows, cols);
+  }
+  return bytes;
+}
+
+// The input of one or more matrix products and those of its forms that have been needed so far. Forms are built by
+// the product that first needs them, in `memory`, which must outlive the set. The set refers to `x` (rows of `stride`
+// floats, `cols` used), which must not change while the set is in use. Not for use from two threads at once.
+struct ActivationSet {
+  const float* x = nullptr;
+  size_t rows = 0, cols = 0, stride = 0;
+  Workspace memory;                        // what is left of it
+  ActivationView built[kActivationForms];  // values == null: not built yet
+};
+
+inline ActivationSet MakeActivations(const float* x, size_t rows, size_t cols, size_t stride, Workspace memory) {
+  ActivationSet set;
+  set.x = x;
+  set.rows = rows;
+  set.cols = cols;
+  set.stride = stride;
+  set.memory = memory;
+  return set;
+}
+
+}  // namespace weft
+
+#endif  // WEFT_CORE_ACTIVATIONS_H_

@@ -1,0 +1,151 @@
+// The kernels of one target as plain tables of functions. Leaves: they compute the piece they are told, on the calling
+// thread, without checking arguments (the drivers have) and without allocating.
+#ifndef WEFT_CORE_KERNEL_SET_H_
+#define WEFT_CORE_KERNEL_SET_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "weft/core/activations.h"
+#include "weft/core/attention_args.h"
+#include "weft/core/dtype.h"
+#include "weft/core/matmul_args.h"
+#include "weft/core/op_args.h"
+#include "weft/core/views.h"
+
+namespace weft {
+
+// The layouts that weight panels are decoded to. Formats of equal class share one compiled tile kernel.
+struct PanelClass {
+  ActivationForm form = ActivationForm::kF32;
+  uint16_t group = 1;       // elements per scale; 1: float panels
+  bool offset = false;      // an offset per group
+  bool wide_codes = false;  // codes above 127 occur
+  friend constexpr bool operator==(PanelClass, PanelClass) = default;
+};
+
+// The tokens of a product: t(m) as in MatMulArgs.
+struct TokenList {
+  ActivationView x;
+  const uint32_t* row_index = nullptr;
+  size_t begin = 0, count = 0;  // m in [begin, begin + count)
+
+  size_t Row(size_t i) const { return row_index != nullptr ? row_index[begin + i] : begin + i; }
+};
+
+// raw[i * raw_stride + r] = dot(token i, weight row first_row + r)
+struct DotTask {
+  TokenList tokens;
+  WeightView w;
+  size_t first_row = 0, rows = 0;
+  float* raw = nullptr;
+  size_t raw_stride = 0;
+};
+
+// Decodes columns [first_col, first_col + cols) of weight rows [first_row, first_row + rows) to `panel`; rows that are
+// missing to a full panel become zeros. Columns start and end on multiples of max(block, GroupOf(form)).
+struct PackTask {
+  WeightView w;
+  size_t first_row = 0, rows = 0;
+  size_t first_col = 0, cols = 0;
+  void* panel = nullptr;
+};
+
+// raw[i * raw_stride + r] (+)= the products of up to `tile tokens` tokens with the rows of a panel over its columns.
+struct TileTask {
+  TokenList tokens;
+  const void* panel = nullptr;
+  size_t first_col = 0, cols = 0;
+  int32_t zero = 0;         // the format's zero point
+  bool accumulate = false;  // add to raw instead of overwriting it
+  float* raw = nullptr;     // always written for a full panel of rows
+  size_t raw_stride = 0;
+};
+
+struct FormatKernels {
+  DType type = DType::kF32;
+  uint32_t block_elements = 0, block_bytes = 0;
+  int32_t zero = 0;
+  ActivationForm form = ActivationForm::kF32;
+  PanelClass panel;
+  void (*decode)(const void* blocks, float* y, size_t n) = nullptr;
+  void (*encode)(const float* x, void* blocks, size_t n) = nullptr;
+  void (*dot)(const DotTask&) = nullptr;
+  void (*pack)(const PackTask&) = nullptr;
+};
+
+struct TileKernels {
+  PanelClass panel;
+  uint32_t tokens = 0, rows = 0;  // of a full tile
+  size_t (*panel_bytes)(size_t cols) = nullptr;
+  void (*tile)(const TileTask&) = nullptr;
+};
+
+// Rows [first_row, first_row + rows) of the activations x (floats) to the same rows of `out`.
+struct ActivateTask {
+  const float* x = nullptr;
+  size_t stride = 0;
+  size_t first_row = 0, rows = 0;
+  ActivationView out;
+};
+
+// Turns raw products into outputs (see Epilogue): rows x cols of them, `first_row`: index of the first weight row.
+struct EpilogueTask {
+  const float* raw = nullptr;
+  const float* gate_raw = nullptr;  // null without a gate
+  size_t raw_stride = 0;            // of both
+  float weight_scale = 1.0f, gate_weight_scale = 1.0f;
+  Epilogue epilogue;
+  float* y = nullptr;
+  size_t y_stride = 0;
+  size_t first_token = 0, tokens = 0;
+  size_t first_row = 0, rows = 0;
+};
+
+// Query tokens [first, first + count) of one sequence, query heads [first_head, first_head + heads).
+struct AttentionTask {
+  const AttentionArgs* args = nullptr;
+  const AttentionSequence* sequence = nullptr;
+  size_t first_query = 0, queries = 0;  // within the sequence
+  size_t first_head = 0, heads = 0;
+  float* scratch = nullptr;  // AttentionKernels::scratch_floats(args)
+};
+
+struct OpKernels {
+  void (*activate[kActivationForms])(const ActivateTask&) = {};
+  void (*epilogue)(const EpilogueTask&) = nullptr;
+  void (*norm)(const NormArgs&, size_t first, size_t count) = nullptr;
+  void (*rope)(const RopeArgs&, size_t first_token, size_t count) = nullptr;
+  void (*gated)(const GatedArgs&, size_t first, size_t count) = nullptr;
+  void (*softmax)(const SoftmaxArgs&, size_t first, size_t count) = nullptr;
+};
+
+struct AttentionKernels {
+  size_t (*scratch_floats)(const AttentionArgs&) = nullptr;
+  void (*attend)(const AttentionTask&) = nullptr;
+};
+
+// Everything one target offers. Formats that were not compiled in are null.
+struct KernelSet {
+  const char* target = "";
+  const FormatKernels* formats[kDTypeEnd] = {};
+  const TileKernels* tiles = nullptr;
+  size_t tile_count = 0;
+  const OpKernels* ops = nullptr;
+  const AttentionKernels* attention = nullptr;
+
+  const FormatKernels* Find(DType type) const {
+    const size_t id = static_cast<size_t>(type);
+    return id < kDTypeEnd ? formats[id] : nullptr;
+  }
+  const TileKernels* Find(PanelClass panel) const {
+    for (size_t i = 0; i < tile_count; ++i) {
+      if (tiles[i].panel == panel) return &tiles[i];
+    }
+    return nullptr;
+  }
+};
+
+}  // namespace weft
+
+#endif  // WEFT_CORE_KERNEL_SET_H_

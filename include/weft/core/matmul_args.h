@@ -1,0 +1,70 @@
+// Arguments of the matrix product.
+#ifndef WEFT_CORE_MATMUL_ARGS_H_
+#define WEFT_CORE_MATMUL_ARGS_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "weft/core/activations.h"
+#include "weft/core/views.h"
+
+namespace weft {
+
+enum class Activation : uint8_t {
+  kNone,
+  kSilu,      // v / (1 + exp(-v))
+  kGeluTanh,  // v / 2 * (1 + tanh(sqrt(2 / pi) * (v + 0.044715 v^3)))
+  kRelu,      // max(v, 0)
+};
+
+// What happens to a product p while it is hot in cache (n indexes weight rows):
+//   v = scale * (p + bias[n])
+//   v = activation(v)                without a gate
+//   v = activation(g) * v            with one: g = scale * (x * gate^T + gate_bias[n])
+//   y = v + residual                 residual[m * residual_stride + n]; may be y itself
+struct Epilogue {
+  const float* bias = nullptr;
+  const float* residual = nullptr;
+  size_t residual_stride = 0;
+  float scale = 1.0f;
+  Activation activation = Activation::kNone;
+  const WeightView* gate = nullptr;  // same type, rows and cols as the weights
+  const float* gate_bias = nullptr;
+};
+
+// In which order a product's terms are added. Results are the same bits for any number of threads; under kFastest
+// they depend on the number of tokens through three classes only (1, 2..7, 8 and more).
+enum class Summation : uint8_t {
+  kFastest,
+  kUniform,  // a token's result is the same bits whatever the number of tokens beside it
+};
+
+// y[m, n] = epilogue(sum over k of x[t(m), k] * w[n, k])
+//   m counts tokens: t(m) = row_index ? row_index[m] : m, for m in [0, row_index ? row_count : x->rows)
+//   n in [0, w.rows), k in [0, w.cols); y is at y[m * y_stride + n], y_stride >= w.rows; y must not overlap x or w.
+struct MatMulArgs {
+  ActivationSet* x = nullptr;  // the form that w needs is built in it if it is not there yet
+  WeightView w;
+  float* y = nullptr;
+  size_t y_stride = 0;
+  Epilogue epilogue;
+  const uint32_t* row_index = nullptr;  // which tokens (experts); null: all
+  size_t row_count = 0;
+  Summation summation = Summation::kFastest;
+
+  size_t tokens() const { return row_index != nullptr ? row_count : x->rows; }
+};
+
+// y[i, :] = scale * row ids[i] of w, as floats: embedding look-up. y is at y[i * y_stride], y_stride >= w.cols.
+struct GetRowsArgs {
+  WeightView w;
+  const uint32_t* ids = nullptr;
+  size_t count = 0;
+  float* y = nullptr;
+  size_t y_stride = 0;
+  float scale = 1.0f;
+};
+
+}  // namespace weft
+
+#endif  // WEFT_CORE_MATMUL_ARGS_H_

@@ -1,0 +1,29 @@
+// The matrix product y = x * W^T with weights in any format, read as they lie in the file.
+#ifndef WEFT_DISPATCH_MATMUL_H_
+#define WEFT_DISPATCH_MATMUL_H_
+
+#include <stddef.h>
+
+#include "weft/core/executor.h"
+#include "weft/core/matmul_args.h"
+#include "weft/core/status.h"
+
+namespace weft {
+
+// What is wrong with the arguments, if anything. MatMul calls it itself.
+Status Validate(const MatMulArgs& args);
+
+// An upper bound of the workspace that MatMul needs for these arguments (which may be incomplete: only shapes, type
+// and gate count) and an executor with `workers` threads.
+size_t MatMulWorkspaceBytes(const MatMulArgs& args, uint32_t workers);
+
+// Builds the activation form that the weights need, unless args.x has it, by the executor's threads.
+Status PrepareActivations(ActivationSet* x, DType weights, const Executor& executor = {});
+
+// Computes y (see MatMulArgs for the formula and layout). Several products may share one ActivationSet, one after the
+// other. Error: every quantised activation is off by at most half a step; docs/numerics.md lists each rounding.
+Status MatMul(const MatMulArgs& args, const Executor& executor, Workspace workspace);
+
+}  // namespace weft
+
+#endif  // WEFT_DISPATCH_MATMUL_H_

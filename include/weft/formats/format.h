@@ -1,0 +1,79 @@
+// What a weight format states about itself. Everything else (dequantise, dot, panels, tests, benchmarks, the table in
+// the docs) is written once, over this.
+//
+// A format is a struct with the format's name, e.g. Q4_K, in a header of its own. Two kinds:
+//
+// Quantised: u8 codes in groups with a scale, and sometimes an offset, per group. Element e of group g is
+//     w[e] = scale[g] * (code[e] - kZero) - offset[g]                    (computed in float, in this order)
+//   struct Q4_K {
+//     using Block = BlockQ4_K;                       byte members, alignment 1
+//     static constexpr DType kType;                  id in the file; name and sizes come from LayoutOf(kType)
+//     static constexpr size_t kGroup;                elements per scale
+//     static constexpr int kZero;
+//     static constexpr int kMaxCode;                 codes lie in [0, kMaxCode]
+//     static constexpr bool kHasOffset;
+//     static constexpr ActivationForm kForm;         what the format is multiplied with
+//     static void Decode(const Block&, Decoded<Q4_K>&);        the normative scalar reference
+//     static void Encode(const float* x, Block&);              x: one block of elements
+//   };
+//
+// Float: elements of their own, kGroup = 1:
+//   struct F16 {
+//     using Block = f16;
+//     static constexpr DType kType; static constexpr size_t kGroup = 1; static constexpr ActivationForm kForm;
+//     static float Decode(Block); static Block Encode(float);
+//   };
+//
+// The header also tells the list which struct belongs to the GGUF id and to the file name:
+//   template <> struct FormatOf<DType::kQ4_K> { using type = Q4_K; };
+//   namespace formats { using q4_k = Q4_K; }
+#ifndef WEFT_FORMATS_FORMAT_H_
+#define WEFT_FORMATS_FORMAT_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "weft/core/activations.h"
+#include "weft/core/dtype.h"
+#include "weft/core/half.h"
+
+namespace weft {
+
+// Specialised by every format header; see FormatList in formats.h.
+template <DType type>
+struct FormatOf;
+
+template <class Format>
+inline constexpr size_t kBlockElements = LayoutOf(Format::kType).block_elements;
+template <class Format>
+inline constexpr size_t kBlockGroups = kBlockElements<Format> / Format::kGroup;
+template <class Format>
+inline constexpr bool kIsFloat = Format::kGroup == 1;
+
+// One block, decoded as far as all formats have in common: codes in natural order, scales, offsets.
+template <class Format>
+struct Decoded {
+  uint8_t code[kBlockElements<Format>];
+  float scale[kBlockGroups<Format>];
+  float offset[kBlockGroups<Format>];  // zeros where the format has none
+};
+
+// Checked once per format, by the header itself.
+template <class Format>
+constexpr bool IsValidFormat() {
+  static_assert(sizeof(typename Format::Block) == LayoutOf(Format::kType).block_bytes,
+                "block size differs from GGUF's");
+  static_assert(alignof(typename Format::Block) == 1, "blocks lie anywhere in a file");
+  if constexpr (!kIsFloat<Format>) {
+    static_assert(kBlockElements<Format> % Format::kGroup == 0 && Format::kGroup % 8 == 0);
+    static_assert(kBlockElements<Format> % 32 == 0);
+    static_assert(Format::kMaxCode <= 255 && Format::kZero >= 0 && Format::kZero <= 128);
+    static_assert(IsQuantized(Format::kForm));
+    static_assert(Format::kForm == ActivationForm::kA32 || kBlockElements<Format> % 256 == 0);
+  }
+  return true;
+}
+
+}  // namespace weft
+
+#endif  // WEFT_FORMATS_FORMAT_H_

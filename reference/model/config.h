@@ -1,0 +1,47 @@
+// What distinguishes one transformer from another, as data. A table per architecture (config.cc) fills it from a GGUF
+// file's metadata; transformer.cc reads nothing else.
+#ifndef WEFT_REFERENCE_MODEL_CONFIG_H_
+#define WEFT_REFERENCE_MODEL_CONFIG_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "reference/base/result.h"
+#include "reference/gguf/gguf.h"
+#include "weft/weft.h"
+
+namespace weft::engine {
+
+struct ModelConfig {
+  std::string architecture;
+  size_t layers = 0;
+  size_t width = 0;      // of the residual stream
+  size_t ffn_width = 0;  // of the hidden layer between two residuals
+  size_t vocabulary = 0;
+  size_t heads = 0, kv_heads = 0;
+  size_t k_size = 0, v_size = 0;  // per head
+  size_t context = 0;             // the length the model was trained for
+
+  NormKind norm = NormKind::kRms;
+  float norm_epsilon = 1e-5f;
+  Activation activation = Activation::kSilu;
+
+  RopeKind rope = RopeKind::kInterleaved;
+  std::vector<float> rope_frequency;  // radians per position, one per rotated pair; empty: no rotation
+  float rope_magnitude = 1.0f;
+
+  float attention_scale = 0.0f;
+  float embedding_scale = 1.0f;
+  float residual_scale = 1.0f;
+  float logit_scale = 1.0f;  // the logits are multiplied by it
+};
+
+// Every hyperparameter is checked (nothing zero that divides, products in 64 bits, heads a multiple of kv_heads, ...).
+// Errors name the file and the key; an unknown architecture's error lists the known ones.
+Result<ModelConfig> ReadConfig(const Gguf& file);
+
+}  // namespace weft::engine
+
+#endif  // WEFT_REFERENCE_MODEL_CONFIG_H_
