@@ -9,7 +9,10 @@
 #include "weft/formats/format.h"
 
 #define WEFT_FORMAT_TEXT_(path) #path
-#define WEFT_FORMAT_FILE(name) WEFT_FORMAT_TEXT_(weft / formats / name.h)
+// Spaces here would end up in the path.
+// clang-format off
+#define WEFT_FORMAT_FILE(name) WEFT_FORMAT_TEXT_(weft/formats/name.h)
+// clang-format on
 #include "weft/formats/list.inc"  // IWYU pragma: export
 #undef WEFT_FORMAT_FILE
 #undef WEFT_FORMAT_TEXT_

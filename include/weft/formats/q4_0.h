@@ -49,8 +49,9 @@ struct Q4_0 {
     const float inverse = d != 0.0f ? 1.0f / d : 0.0f;
     block.d = ToF16(d);
     const auto code = [inverse](float v) {
-      const int c = static_cast<int>(v * inverse + 8.5f);
-      return static_cast<uint8_t>(c > 15 ? 15 : c);
+      // Rounded before the addition: a fused multiply-add would give other codes.
+      const float c = static_cast<float>(static_cast<double>(v) * inverse) + 8.5f;
+      return static_cast<uint8_t>(c > 0.0f ? (c < 15.0f ? c : 15.0f) : 0.0f);
     };
     for (size_t i = 0; i < 16; ++i) block.q[i] = static_cast<uint8_t>(code(x[i]) | (code(x[i + 16]) << 4));
   }

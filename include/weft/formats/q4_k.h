@@ -13,6 +13,7 @@
 #ifndef WEFT_FORMATS_Q4_K_H_
 #define WEFT_FORMATS_Q4_K_H_
 
+#include "weft/formats/encode_search.h"
 #include "weft/formats/format.h"
 
 namespace weft {
@@ -30,6 +31,13 @@ inline void UnpackScalesK(const uint8_t packed[12], uint8_t scale[8], uint8_t mi
     minimum[j] = packed[j + 4] & 63;
     scale[j + 4] = static_cast<uint8_t>((packed[j + 8] & 15) | ((packed[j] >> 6) << 4));
     minimum[j + 4] = static_cast<uint8_t>((packed[j + 8] >> 4) | ((packed[j + 4] >> 6) << 4));
+  }
+}
+inline void PackScalesK(const uint8_t scale[8], const uint8_t minimum[8], uint8_t packed[12]) {
+  for (size_t j = 0; j < 4; ++j) {
+    packed[j] = static_cast<uint8_t>(scale[j] | ((scale[j + 4] >> 4) << 6));
+    packed[j + 4] = static_cast<uint8_t>(minimum[j] | ((minimum[j + 4] >> 4) << 6));
+    packed[j + 8] = static_cast<uint8_t>((scale[j + 4] & 15) | ((minimum[j + 4] & 15) << 4));
   }
 }
 
@@ -54,6 +62,33 @@ struct Q4_K {
         out.code[g * 32 + i] = g % 2 == 0 ? byte & 15 : byte >> 4;
       }
     }
+  }
+
+  static void Encode(const float* x, Block& block) {
+    constexpr CodeRange kCodes{0, kMaxCode}, kScales{0, 63};
+    GroupFit fit[8], largest;
+    for (size_t g = 0; g < 8; ++g) {
+      fit[g] = FitGroup<true>(x + g * 32, 32, kCodes);
+      largest.scale = fmaxf(largest.scale, fit[g].scale);
+      largest.offset = fmaxf(largest.offset, fit[g].offset);
+    }
+    block.d = CommonFactor(largest.scale, kScales.highest);
+    block.dmin = CommonFactor(largest.offset, kScales.highest);
+    const GroupFit unit{ToFloat(block.d), ToFloat(block.dmin)};
+    uint8_t scale[8], minimum[8];
+    for (size_t g = 0; g < 8; ++g) {
+      const IntegerFit integers = RoundFit<true>(x + g * 32, 32, fit[g], unit, kCodes, kScales);
+      scale[g] = static_cast<uint8_t>(integers.scale);
+      minimum[g] = static_cast<uint8_t>(integers.offset);
+      const GroupFit final{unit.scale * static_cast<float>(scale[g]), unit.offset * static_cast<float>(minimum[g])};
+      const float inverse = final.Inverse();
+      for (size_t i = 0; i < 32; ++i) {
+        const int code = kCodes.Nearest((x[g * 32 + i] + final.offset) * inverse);
+        uint8_t& byte = block.q[g / 2 * 32 + i];
+        byte = static_cast<uint8_t>(g % 2 == 0 ? code : byte | (code << 4));
+      }
+    }
+    PackScalesK(scale, minimum, block.scales);
   }
 };
 static_assert(IsValidFormat<Q4_K>());

@@ -13,6 +13,9 @@
 #ifndef WEFT_FORMATS_Q6_K_H_
 #define WEFT_FORMATS_Q6_K_H_
 
+#include <string.h>
+
+#include "weft/formats/encode_search.h"
 #include "weft/formats/format.h"
 
 namespace weft {
@@ -44,6 +47,31 @@ struct Q6_K {
       const uint8_t low = block.ql[half * 64 + quarter % 2 * 32 + i];
       const uint8_t high = block.qh[half * 32 + i];
       out.code[e] = static_cast<uint8_t>((quarter < 2 ? low & 15 : low >> 4) | (((high >> (2 * quarter)) & 3) << 4));
+    }
+  }
+
+  static void Encode(const float* x, Block& block) {
+    constexpr CodeRange kCodes{-kZero, kMaxCode - kZero}, kScales{-128, 127};
+    GroupFit fit[16];
+    float extreme = 0.0f;
+    for (size_t g = 0; g < 16; ++g) {
+      fit[g] = FitGroup<false>(x + g * 16, 16, kCodes);
+      if (fabsf(fit[g].scale) > fabsf(extreme)) extreme = fit[g].scale;
+    }
+    block.d = CommonFactor(extreme, kScales.lowest);
+    const GroupFit unit{ToFloat(block.d), 0.0f};
+    memset(block.ql, 0, sizeof(block.ql));
+    memset(block.qh, 0, sizeof(block.qh));
+    for (size_t g = 0; g < 16; ++g) {
+      block.scales[g] = static_cast<int8_t>(RoundFit<false>(x + g * 16, 16, fit[g], unit, kCodes, kScales).scale);
+      const GroupFit final{unit.scale * static_cast<float>(block.scales[g]), 0.0f};
+      const float inverse = final.Inverse();
+      for (size_t e = g * 16; e < g * 16 + 16; ++e) {
+        const size_t half = e / 128, quarter = e % 128 / 32, i = e % 32;
+        const unsigned code = static_cast<unsigned>(kCodes.Nearest(x[e] * inverse) + kZero);
+        block.ql[half * 64 + quarter % 2 * 32 + i] |= static_cast<uint8_t>((code & 15) << (quarter < 2 ? 0 : 4));
+        block.qh[half * 32 + i] |= static_cast<uint8_t>((code >> 4) << (2 * quarter));
+      }
     }
   }
 };

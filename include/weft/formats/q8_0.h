@@ -40,7 +40,11 @@ struct Q8_0 {
     const float d = peak / 127.0f;
     const float inverse = d != 0.0f ? 1.0f / d : 0.0f;
     block.d = ToF16(d);
-    for (size_t i = 0; i < 32; ++i) block.q[i] = static_cast<uint8_t>(static_cast<int>(roundf(x[i] * inverse)));
+    for (size_t i = 0; i < 32; ++i) {
+      const float q = roundf(x[i] * inverse);
+      const float clamped = q > -127.0f ? (q < 127.0f ? q : 127.0f) : -127.0f;  // infinities and NaNs need it
+      block.q[i] = static_cast<uint8_t>(static_cast<int>(clamped));
+    }
   }
 };
 static_assert(IsValidFormat<Q8_0>());
