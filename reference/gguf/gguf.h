@@ -16,7 +16,7 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "reference/base/result.h"
@@ -41,11 +41,13 @@ enum class GgufType : uint32_t {
 };
 const char* Name(GgufType type);
 
-// An array value: `count` elements of `type` (never kArray), packed at `data`; strings are each a u64 length and bytes.
+// An array value: `count` elements of `type` (never kArray), packed in `bytes` bytes at `data`; strings are each a u64
+// length and their characters.
 struct GgufArray {
   GgufType type = GgufType::kU8;
   uint64_t count = 0;
   const uint8_t* data = nullptr;
+  uint64_t bytes = 0;
 };
 
 // One metadata value, pointing into the file.
@@ -70,8 +72,8 @@ struct GgufTensor {
 class Gguf {
  public:
   // `name` is what errors call the file. `bytes` must outlive the object. Errors: not GGUF, another version or byte
-  // order, truncated, counts or sizes that do not fit, duplicate keys or tensor names, unknown types, misaligned or
-  // overlapping-the-end tensors.
+  // order, truncated, counts or sizes that do not fit, empty or duplicate keys or tensor names, unknown types, nested
+  // arrays, tensors that are misaligned (in the file, or in memory for their elements' type) or reach past the end.
   static Result<Gguf> Parse(std::span<const uint8_t> bytes, std::string name);
 
   const std::string& name() const { return name_; }
@@ -104,7 +106,8 @@ class Gguf {
   uint32_t version_ = 0;
   std::vector<std::pair<std::string_view, GgufValue>> values_;
   std::vector<GgufTensor> tensors_;
-  std::unordered_map<std::string_view, size_t> value_index_, tensor_index_;
+  // Indices in order of name. Sorted rather than hashed, so that no choice of names makes a file slow to read.
+  std::vector<size_t> value_order_, tensor_order_;
 };
 
 }  // namespace weft::engine
