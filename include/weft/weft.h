@@ -5,6 +5,7 @@
 
 #include "weft/core/activations.h"
 #include "weft/core/attention_args.h"
+#include "weft/core/checked.h"
 #include "weft/core/dtype.h"
 #include "weft/core/executor.h"
 #include "weft/core/half.h"
