@@ -14,6 +14,15 @@
 
 namespace weft::engine {
 
+// The largest model that is believed, far beyond any that exists: files that claim more are broken. Products of two of
+// them fit in 64 bits with room to spare.
+inline constexpr uint64_t kMaxLayers = 1024;
+inline constexpr uint64_t kMaxWidth = 1 << 20;  // of any vector: residual stream, hidden layer, all heads together
+inline constexpr uint64_t kMaxHeads = 4096;
+inline constexpr uint64_t kMaxHeadSize = 4096;
+inline constexpr uint64_t kMaxVocabulary = 1 << 24;
+inline constexpr uint64_t kMaxContext = 1 << 30;  // positions are int32
+
 struct ModelConfig {
   std::string architecture;
   size_t layers = 0;

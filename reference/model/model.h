@@ -2,32 +2,47 @@
 #ifndef WEFT_REFERENCE_MODEL_MODEL_H_
 #define WEFT_REFERENCE_MODEL_MODEL_H_
 
+#include <memory>
 #include <vector>
 
 #include "reference/model/config.h"
 
 namespace weft::engine {
 
+// The gain and offset of a normalisation, [width] each.
+struct NormWeights {
+  const float* weight = nullptr;
+  const float* bias = nullptr;  // null: none
+};
+
+struct Linear {
+  WeightView weight;            // [outputs, inputs]
+  const float* bias = nullptr;  // [outputs]; null: none
+};
+
 struct LayerWeights {
-  const float* attention_norm = nullptr;  // [width]
-  WeightView q, k, v;               // [heads * k_size, width], [kv_heads * k_size, width], [kv_heads * v_size, width]
-  WeightView attention_output;      // [width, heads * v_size]
-  const float* ffn_norm = nullptr;  // [width]
-  WeightView gate, up;              // [ffn_width, width]
-  WeightView down;                  // [width, ffn_width]
+  NormWeights attention_norm;
+  Linear q, k, v;           // [heads * k_size, width], [kv_heads * k_size, width], [kv_heads * v_size, width]
+  Linear attention_output;  // [width, heads * v_size]
+  NormWeights ffn_norm;
+  Linear gate, up;  // [ffn_width, width]
+  Linear down;      // [width, ffn_width]
 };
 
 struct Model {
   ModelConfig config;
   WeightView embedding;  // [vocabulary, width]
   std::vector<LayerWeights> layers;
-  const float* output_norm = nullptr;  // [width]
-  WeightView output;                   // [vocabulary, width]; the embedding itself where the file ties them
-  size_t weight_bytes = 0;             // of all tensors in use
+  NormWeights output_norm;
+  Linear output;            // [vocabulary, width]; the embedding itself where the file ties them
+  size_t weight_bytes = 0;  // of all tensors in use
+
+  // Vectors that could not be used where they lie (misaligned, or not in F32).
+  std::vector<std::unique_ptr<float[]>> owned;
 };
 
-// Checks that every tensor is there with the shape and a type that the configuration asks for; errors name the tensor.
-// The model points into the file's bytes.
+// Checks that every tensor is there with the shape and a type that the configuration asks for, and that the file holds
+// no tensor that would go unused; errors name the tensor. The model points into the file's bytes.
 Result<Model> LoadModel(const Gguf& file);
 
 }  // namespace weft::engine

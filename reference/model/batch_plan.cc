@@ -1,0 +1,85 @@
+#include "reference/model/batch_plan.h"
+
+#include <string>
+
+namespace weft::engine {
+
+BatchPlan::BatchPlan(size_t max_tokens, size_t max_logits)
+    : max_tokens_(max_tokens),
+      max_logits_(max_logits),
+      ids_(max_tokens),
+      wanted_(max_logits),
+      positions_(max_tokens),
+      sequences_(max_tokens) {}
+
+Result<void> BatchPlan::Set(std::span<const BatchItem> items, const ModelConfig& config) {
+  items_ = items;
+  tokens_ = wanted_count_ = 0;
+  if (items.empty()) return Error{"the batch is empty"};
+  for (size_t i = 0; i < items.size(); ++i) {
+    if (Result<void> added = Add(i, config); !added.ok()) return added;
+  }
+  return {};
+}
+
+Result<void> BatchPlan::Add(size_t index, const ModelConfig& config) {
+  const BatchItem& item = items_[index];
+  const size_t count = item.tokens.size();
+  if (item.sequence == nullptr || count == 0) return Error{"a batch item has no sequence or no tokens"};
+  if (!item.sequence->Fits(config)) return Error{"a sequence was created for another model"};
+  for (size_t other = 0; other < index; ++other) {
+    if (items_[other].sequence == item.sequence) return Error{"a sequence occurs twice in the batch"};
+  }
+  if (count > max_tokens_ - tokens_) {
+    return Error{"the batch has more than " + std::to_string(max_tokens_) + " tokens"};
+  }
+  const size_t length = item.sequence->length();
+  if (count > item.sequence->context() - length) {
+    return Error{"the context is full: " + std::to_string(length) + " + " + std::to_string(count) +
+                 " tokens, room for " + std::to_string(item.sequence->context())};
+  }
+  const size_t wanted = item.all_logits ? count : 1;
+  if (wanted > max_logits_ - wanted_count_) {
+    return Error{"the batch asks for the logits of more than " + std::to_string(max_logits_) + " tokens"};
+  }
+  sequences_[index] = {.first_query = tokens_,
+                       .queries = count,
+                       .first_position = static_cast<int64_t>(length),
+                       .k = {},
+                       .v = {},
+                       .kv_length = length + count};
+  for (size_t i = 0; i < count; ++i, ++tokens_) {
+    if (item.tokens[i] >= config.vocabulary) {
+      return Error{"token " + std::to_string(item.tokens[i]) + " is outside the vocabulary of " +
+                   std::to_string(config.vocabulary)};
+    }
+    ids_[tokens_] = item.tokens[i];
+    positions_[tokens_] = static_cast<int32_t>(length + i);
+    if (i + wanted >= count) wanted_[wanted_count_++] = static_cast<uint32_t>(tokens_);
+  }
+  return {};
+}
+
+Status BatchPlan::Write(size_t layer, const float* k, const float* v, const ModelConfig& config) {
+  for (const BatchItem& item : items_) {
+    const size_t count = item.tokens.size();
+    if (const Status status = item.sequence->Write(layer, k, v, count); !status.ok()) return status;
+    k += count * config.kv_heads * config.k_size;
+    v += count * config.kv_heads * config.v_size;
+  }
+  return Ok();
+}
+
+std::span<const AttentionSequence> BatchPlan::Sequences(size_t layer) {
+  for (size_t i = 0; i < items_.size(); ++i) {
+    sequences_[i].k = items_[i].sequence->Keys(layer);
+    sequences_[i].v = items_[i].sequence->Values(layer);
+  }
+  return {sequences_.data(), items_.size()};
+}
+
+void BatchPlan::Commit() {
+  for (const BatchItem& item : items_) item.sequence->length_ += item.tokens.size();
+}
+
+}  // namespace weft::engine

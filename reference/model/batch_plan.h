@@ -1,0 +1,60 @@
+// The bookkeeping of a batch: which token stands where, which logits are wanted, where keys and values go.
+#ifndef WEFT_REFERENCE_MODEL_BATCH_PLAN_H_
+#define WEFT_REFERENCE_MODEL_BATCH_PLAN_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "reference/base/result.h"
+#include "reference/model/config.h"
+#include "reference/model/sequence.h"
+#include "weft/weft.h"
+
+namespace weft::engine {
+
+// A piece of a batch: tokens that continue one sequence. Sequences in a batch must be distinct.
+struct BatchItem {
+  Sequence* sequence = nullptr;
+  std::span<const uint32_t> tokens;
+  bool all_logits = false;  // logits for every token, not for the last one only
+};
+
+// Lays the items' tokens out one after the other as the rows of a batch. Allocates in the constructor only.
+class BatchPlan {
+ public:
+  BatchPlan(size_t max_tokens, size_t max_logits);
+
+  // Checks the items, which must live until Commit, and plans them. After an error the plan is of no use.
+  Result<void> Set(std::span<const BatchItem> items, const ModelConfig& config);
+
+  size_t tokens() const { return tokens_; }
+  const uint32_t* ids() const { return ids_.data(); }                                   // [tokens()]
+  const int32_t* positions() const { return positions_.data(); }                        // [tokens()]
+  std::span<const uint32_t> wanted() const { return {wanted_.data(), wanted_count_}; }  // rows whose logits are wanted
+
+  // Appends a layer's keys and values, [tokens()][kv_heads * size], to the sequences.
+  Status Write(size_t layer, const float* k, const float* v, const ModelConfig& config);
+  // The queries of the batch and the keys and values that each may see, including those just written.
+  std::span<const AttentionSequence> Sequences(size_t layer);
+  // The tokens become part of their sequences.
+  void Commit();
+
+  size_t max_tokens() const { return max_tokens_; }
+  size_t max_logits() const { return max_logits_; }
+
+ private:
+  Result<void> Add(size_t index, const ModelConfig& config);
+
+  size_t max_tokens_, max_logits_;
+  std::vector<uint32_t> ids_, wanted_;
+  std::vector<int32_t> positions_;
+  std::vector<AttentionSequence> sequences_;
+  std::span<const BatchItem> items_;
+  size_t tokens_ = 0, wanted_count_ = 0;
+};
+
+}  // namespace weft::engine
+
+#endif  // WEFT_REFERENCE_MODEL_BATCH_PLAN_H_

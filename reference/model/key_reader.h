@@ -1,0 +1,85 @@
+// Reads an architecture's hyperparameters from a GGUF file and checks each against the range that makes sense.
+#ifndef WEFT_REFERENCE_MODEL_KEY_READER_H_
+#define WEFT_REFERENCE_MODEL_KEY_READER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "reference/base/result.h"
+#include "reference/gguf/gguf.h"
+
+namespace weft::engine {
+
+// Keys are named without the architecture's prefix. After the first error, which is kept, values are the low end of
+// their range, so that a list of reads needs one check at its end.
+class KeyReader {
+ public:
+  KeyReader(const Gguf& file, std::string_view prefix) : file_(file), prefix_(std::string(prefix) + ".") {}
+
+  std::string Name(std::string_view key) const { return prefix_ + std::string(key); }
+  bool Has(std::string_view key) const { return file_.Find(Name(key)) != nullptr; }
+
+  // An integer in [low, high].
+  size_t Count(std::string_view key, uint64_t low, uint64_t high) {
+    return static_cast<size_t>(InRange(key, file_.GetUint(Name(key)), low, high));
+  }
+  size_t CountOr(std::string_view key, size_t fallback, uint64_t low, uint64_t high) {
+    return Has(key) ? Count(key, low, high) : fallback;
+  }
+  // A finite number in [low, high].
+  double Number(std::string_view key, double low, double high) {
+    return InRange(key, file_.GetFloat(Name(key)), low, high);
+  }
+  double NumberOr(std::string_view key, double fallback, double low, double high) {
+    return Has(key) ? Number(key, low, high) : fallback;
+  }
+  std::string_view StringOr(std::string_view key, std::string_view fallback) {
+    const Result<std::string_view> text = file_.GetStringOr(Name(key), fallback);
+    if (text.ok()) return *text;
+    Keep(text.error());
+    return fallback;
+  }
+
+  // Records "key 'NAME' MESSAGE" unless there is an error already.
+  void Fail(std::string_view key, const std::string& message) {
+    Keep(file_.ErrorAt("key '" + Name(key) + "' " + message));
+  }
+  void Keep(Error error) {
+    if (!error_) error_ = std::move(error);
+  }
+  bool ok() const { return !error_; }
+  const Error& error() const { return *error_; }
+
+ private:
+  static std::string Text(uint64_t value) { return std::to_string(value); }
+  static std::string Text(double value) {
+    char text[32];
+    snprintf(text, sizeof(text), "%g", value);
+    return text;
+  }
+
+  template <class T>
+  T InRange(std::string_view key, const Result<T>& value, T low, T high) {
+    if (!value.ok()) {
+      Keep(value.error());
+    } else if (*value >= low && *value <= high) {  // false for NaN
+      return *value;
+    } else {
+      Fail(key, "is " + Text(*value) + ", expected " + Text(low) + " to " + Text(high));
+    }
+    return low;
+  }
+
+  const Gguf& file_;
+  std::string prefix_;
+  std::optional<Error> error_;
+};
+
+}  // namespace weft::engine
+
+#endif  // WEFT_REFERENCE_MODEL_KEY_READER_H_

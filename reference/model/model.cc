@@ -1,0 +1,145 @@
+#include "reference/model/model.h"
+
+#include <optional>
+#include <string>
+#include <unordered_set>
+#include <utility>
+
+namespace weft::engine {
+namespace {
+
+std::string ShapeText(const GgufTensor& tensor) {
+  std::string text = "[" + std::to_string(tensor.shape[0]);
+  for (uint32_t i = 1; i < tensor.dimensions && i < 4; ++i) text += ", " + std::to_string(tensor.shape[i]);
+  return text + "]";
+}
+
+// Finds tensors and checks them. After the first error, which is kept, it hands out empty views.
+class Loader {
+ public:
+  Loader(const Gguf& file, Model* model) : file_(file), model_(model) {}
+
+  bool Has(const std::string& name) const { return file_.FindTensor(name) != nullptr; }
+
+  // A matrix of `rows` x `cols` in a format that there are kernels for; GGUF writes its shape as [cols, rows].
+  WeightView Matrix(const std::string& name, size_t rows, size_t cols) {
+    const GgufTensor* tensor = Find(name);
+    if (tensor == nullptr) return {};
+    if (tensor->shape[0] != cols || tensor->shape[1] != rows || tensor->shape[2] != 1 || tensor->shape[3] != 1) {
+      return Fail<WeightView>(*tensor, "has shape " + ShapeText(*tensor) + ", expected [" + std::to_string(cols) +
+                                           ", " + std::to_string(rows) + "]");
+    }
+    if (!HasFormat(tensor->type)) {
+      return Fail<WeightView>(*tensor, std::string("has type ") + Name(tensor->type) + ", which has no kernels here");
+    }
+    return MakeWeights(tensor->data, tensor->type, rows, cols);
+  }
+
+  // A vector of floats.
+  const float* Vector(const std::string& name, size_t size) {
+    const GgufTensor* tensor = Find(name);
+    if (tensor == nullptr) return nullptr;
+    if (tensor->shape[0] != size || tensor->elements() != size) {
+      return Fail<const float*>(*tensor,
+                                "has shape " + ShapeText(*tensor) + ", expected [" + std::to_string(size) + "]");
+    }
+    if (LayoutOf(tensor->type).block_elements != 1 || !HasFormat(tensor->type)) {
+      return Fail<const float*>(*tensor, std::string("has type ") + Name(tensor->type) + ", expected F32, F16 or BF16");
+    }
+    const bool aligned = reinterpret_cast<uintptr_t>(tensor->data) % alignof(float) == 0;
+    if (tensor->type == DType::kF32 && aligned) return reinterpret_cast<const float*>(tensor->data);
+    model_->owned.push_back(std::make_unique<float[]>(size));
+    float* copy = model_->owned.back().get();
+    if (const Status status = Dequantize(tensor->type, tensor->data, copy, size); !status.ok()) {
+      char text[128];
+      return Fail<const float*>(*tensor, std::string("cannot be read: ") + ToText(status, text, sizeof(text)));
+    }
+    return copy;
+  }
+
+  // Biases are optional: an architecture that has them has them in the file.
+  Linear Product(const std::string& name, size_t rows, size_t cols) {
+    Linear linear{.weight = Matrix(name + ".weight", rows, cols)};
+    if (Has(name + ".bias")) linear.bias = Vector(name + ".bias", rows);
+    return linear;
+  }
+  NormWeights Norm(const std::string& name, size_t size) {
+    NormWeights norm{.weight = Vector(name + ".weight", size)};
+    if (Has(name + ".bias")) norm.bias = Vector(name + ".bias", size);
+    return norm;
+  }
+
+  // The tensor was read elsewhere.
+  void MarkUsed(const std::string& name) {
+    if (Has(name)) Find(name);
+  }
+
+  // An unused tensor means that the file asks for something this forward pass does not do.
+  void RefuseUnused() {
+    for (const GgufTensor& tensor : file_.tensors()) {
+      if (error_ || used_.contains(&tensor)) continue;
+      Fail<int>(tensor, "is not one that the architecture " + model_->config.architecture + " has");
+    }
+  }
+
+  const std::optional<Error>& error() const { return error_; }
+
+ private:
+  const GgufTensor* Find(const std::string& name) {
+    const GgufTensor* tensor = error_ ? nullptr : file_.FindTensor(name);
+    if (tensor != nullptr) {
+      if (used_.insert(tensor).second) model_->weight_bytes += tensor->bytes;
+    } else if (!error_) {
+      error_ = file_.ErrorAt("tensor '" + name + "' is missing");
+    }
+    return tensor;
+  }
+  template <class T>
+  T Fail(const GgufTensor& tensor, const std::string& message) {
+    error_ = file_.ErrorAt("tensor '" + std::string(tensor.name) + "' " + message);
+    return {};
+  }
+
+  const Gguf& file_;
+  Model* model_;
+  std::unordered_set<const GgufTensor*> used_;
+  std::optional<Error> error_;
+};
+
+LayerWeights LoadLayer(Loader& load, const ModelConfig& c, size_t layer) {
+  const std::string prefix = "blk." + std::to_string(layer) + ".";
+  LayerWeights w;
+  w.attention_norm = load.Norm(prefix + "attn_norm", c.width);
+  w.q = load.Product(prefix + "attn_q", c.heads * c.k_size, c.width);
+  w.k = load.Product(prefix + "attn_k", c.kv_heads * c.k_size, c.width);
+  w.v = load.Product(prefix + "attn_v", c.kv_heads * c.v_size, c.width);
+  w.attention_output = load.Product(prefix + "attn_output", c.width, c.heads * c.v_size);
+  w.ffn_norm = load.Norm(prefix + "ffn_norm", c.width);
+  w.gate = load.Product(prefix + "ffn_gate", c.ffn_width, c.width);
+  w.up = load.Product(prefix + "ffn_up", c.ffn_width, c.width);
+  w.down = load.Product(prefix + "ffn_down", c.width, c.ffn_width);
+  return w;
+}
+
+}  // namespace
+
+Result<Model> LoadModel(const Gguf& file) {
+  Result<ModelConfig> config = ReadConfig(file);
+  if (!config.ok()) return config.error();
+  Model model;
+  model.config = std::move(*config);
+  const ModelConfig& c = model.config;
+
+  Loader load(file, &model);
+  model.embedding = load.Matrix("token_embd.weight", c.vocabulary, c.width);
+  for (size_t layer = 0; layer < c.layers && !load.error(); ++layer) model.layers.push_back(LoadLayer(load, c, layer));
+  model.output_norm = load.Norm("output_norm", c.width);
+  model.output.weight = model.embedding;
+  if (load.Has("output.weight")) model.output = load.Product("output", c.vocabulary, c.width);
+  load.MarkUsed("rope_freqs.weight");
+  load.RefuseUnused();
+  if (load.error()) return *load.error();
+  return model;
+}
+
+}  // namespace weft::engine

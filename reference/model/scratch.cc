@@ -1,0 +1,105 @@
+#include "reference/model/scratch.h"
+
+#include <algorithm>
+#include <initializer_list>
+#include <vector>
+
+namespace weft::engine {
+namespace {
+
+// The largest workspace of any product with these weights and up to `tokens` tokens. Each way of computing a product
+// has its own needs, so each class of sizes is asked for (see Summation).
+size_t MatMulBytes(const WeightView& w, const WeightView* gate, size_t tokens, uint32_t workers) {
+  size_t bytes = 0;
+  for (const size_t m : {size_t{1}, size_t{7}, size_t{8}, tokens}) {
+    ActivationSet x = MakeActivations(nullptr, std::min(m, tokens), w.cols, w.cols, {});
+    MatMulArgs args;
+    args.x = &x;
+    args.w = w;
+    args.y_stride = w.rows;
+    args.epilogue.gate = gate;
+    bytes = std::max(bytes, MatMulWorkspaceBytes(args, workers));
+  }
+  return bytes;
+}
+
+size_t MatMulBytes(const Model& model, const Scratch::Sizes& sizes) {
+  size_t bytes = MatMulBytes(model.output.weight, nullptr, sizes.logits, sizes.workers);
+  for (const LayerWeights& layer : model.layers) {
+    const bool fused = layer.gate.weight.type == layer.up.weight.type;
+    for (const Linear* linear :
+         {&layer.q, &layer.k, &layer.v, &layer.attention_output, &layer.gate, &layer.up, &layer.down}) {
+      const WeightView* gate = fused && linear == &layer.up ? &layer.gate.weight : nullptr;
+      bytes = std::max(bytes, MatMulBytes(linear->weight, gate, sizes.tokens, sizes.workers));
+    }
+  }
+  return bytes;
+}
+
+// The extremes of a batch: one sequence with all its tokens, and as many sequences as tokens.
+size_t AttentionBytes(const ModelConfig& config, const Scratch::Sizes& sizes) {
+  AttentionArgs args = AttentionShape(config, sizes.backend);
+  AttentionSequence one;
+  one.queries = sizes.tokens;
+  one.first_position = static_cast<int64_t>(sizes.context) - 1;
+  one.kv_length = sizes.context;
+  args.sequences = &one;
+  args.sequence_count = 1;
+  size_t bytes = AttentionWorkspaceBytes(args, sizes.workers);
+  one.queries = 1;
+  const std::vector<AttentionSequence> many(sizes.tokens, one);
+  args.sequences = many.data();
+  args.sequence_count = many.size();
+  return std::max(bytes, AttentionWorkspaceBytes(args, sizes.workers));
+}
+
+size_t GateSize(const Model& model, size_t tokens) {
+  const bool mixed = std::any_of(model.layers.begin(), model.layers.end(), [](const LayerWeights& layer) {
+    return layer.gate.weight.type != layer.up.weight.type;
+  });
+  return mixed ? tokens * model.config.ffn_width : 0;
+}
+
+}  // namespace
+
+AttentionArgs AttentionShape(const ModelConfig& config, AttentionBackend backend) {
+  AttentionArgs args;
+  args.heads = config.heads;
+  args.kv_heads = config.kv_heads;
+  args.k_size = args.q_head_stride = config.k_size;
+  args.v_size = args.out_head_stride = config.v_size;
+  args.q_token_stride = config.heads * config.k_size;
+  args.out_token_stride = config.heads * config.v_size;
+  args.scale = config.attention_scale;
+  args.backend = backend;
+  return args;
+}
+
+Scratch::Scratch(const Model& model, const Sizes& sizes) {
+  const ModelConfig& c = model.config;
+  const size_t tokens = sizes.tokens;
+  x = Buffer<float>(tokens * c.width);
+  normed = Buffer<float>(tokens * c.width);
+  q = Buffer<float>(tokens * c.heads * c.k_size);
+  k = Buffer<float>(tokens * c.kv_heads * c.k_size);
+  v = Buffer<float>(tokens * c.kv_heads * c.v_size);
+  attended = Buffer<float>(tokens * c.heads * c.v_size);
+  hidden = Buffer<float>(tokens * c.ffn_width);
+  gate = Buffer<float>(GateSize(model, tokens));
+  rope = Buffer<float>(tokens * c.rope_frequency.size() * 2);
+  logits = Buffer<float>(sizes.logits * c.vocabulary);
+  const size_t widest = std::max({c.width, c.heads * c.v_size, c.ffn_width});
+  activations = Buffer<uint8_t>(ActivationBytes(tokens, widest));
+  matmul = Buffer<uint8_t>(MatMulBytes(model, sizes));
+  attention = Buffer<uint8_t>(AttentionBytes(c, sizes));
+}
+
+size_t Scratch::bytes() const {
+  size_t bytes = 0;
+  for (const Buffer<float>* b : {&x, &normed, &q, &k, &v, &attended, &hidden, &gate, &rope, &logits}) {
+    bytes += b->bytes();
+  }
+  return bytes + activations.bytes() + matmul.bytes() + attention.bytes();
+}
+
+}  // namespace weft::engine

@@ -1,0 +1,67 @@
+#include "reference/model/sequence.h"
+
+#include <algorithm>
+#include <new>
+#include <string>
+
+namespace weft::engine {
+
+Result<Sequence> Sequence::Create(const ModelConfig& config, size_t context, DType kv_type) {
+  if (context == 0 || context > kMaxContext) {
+    return Error{"a context of " + std::to_string(context) + " tokens is not possible, expected 1 to " +
+                 std::to_string(kMaxContext)};
+  }
+  if (kv_type != DType::kF32 && kv_type != DType::kF16 && kv_type != DType::kBF16) {
+    return Error{std::string("a key/value cache of ") + Name(kv_type) + " is not possible, expected F32, F16 or BF16"};
+  }
+  Sequence sequence;
+  sequence.kv_type_ = kv_type;
+  sequence.kv_heads_ = config.kv_heads;
+  sequence.k_size_ = config.k_size;
+  sequence.v_size_ = config.v_size;
+  sequence.context_ = context;
+  const size_t heads = context * config.kv_heads;  // at most 2^42, heads of at most 2^14 bytes
+  try {
+    sequence.layers_.resize(config.layers);
+    for (LayerState& layer : sequence.layers_) {
+      layer.k = Buffer<uint8_t>(heads * RowBytes(kv_type, config.k_size));
+      layer.v = Buffer<uint8_t>(heads * RowBytes(kv_type, config.v_size));
+    }
+  } catch (const std::bad_alloc&) {
+    return Error{"not enough memory for the keys and values of " + std::to_string(context) + " tokens"};
+  }
+  return sequence;
+}
+
+size_t Sequence::bytes() const {
+  size_t bytes = 0;
+  for (const LayerState& layer : layers_) bytes += layer.k.bytes() + layer.v.bytes();
+  return bytes;
+}
+
+void Sequence::Truncate(size_t length) { length_ = std::min(length_, length); }
+
+bool Sequence::Fits(const ModelConfig& config) const {
+  return layers_.size() == config.layers && kv_heads_ == config.kv_heads && k_size_ == config.k_size &&
+         v_size_ == config.v_size;
+}
+
+Status Sequence::Write(size_t layer, const float* k, const float* v, size_t tokens) {
+  const auto write = [&](Buffer<uint8_t>& state, const float* x, size_t size) {
+    uint8_t* end = state.data() + length_ * kv_heads_ * RowBytes(kv_type_, size);
+    return Quantize(kv_type_, x, end, tokens * kv_heads_ * size);
+  };
+  const Status status = write(layers_[layer].k, k, k_size_);
+  return status.ok() ? write(layers_[layer].v, v, v_size_) : status;
+}
+
+KvView Sequence::View(const Buffer<uint8_t>& state, size_t size) const {
+  KvView view;
+  view.data = state.data();
+  view.type = kv_type_;
+  view.head_stride = RowBytes(kv_type_, size);
+  view.position_stride = kv_heads_ * view.head_stride;
+  return view;
+}
+
+}  // namespace weft::engine
