@@ -9,21 +9,34 @@ function(weft_dependency package target url sha256)
   endif()
   find_package(${package} CONFIG QUIET GLOBAL)
   if(NOT TARGET ${target})
-    message(STATUS "weft: ${package} is not installed, downloading ${url}")
+    message(STATUS "weft: no package ${package} installed, building it from source")
+    set(CMAKE_COMPILE_WARNING_AS_ERROR OFF)
     FetchContent_Declare(${package} URL "${url}" URL_HASH SHA256=${sha256} DOWNLOAD_EXTRACT_TIMESTAMP OFF)
     FetchContent_MakeAvailable(${package})
   endif()
 endfunction()
 
-if(WEFT_BUILD_ENGINE)
+if(WEFT_BUILD_ENGINE OR WEFT_BUILD_TESTS)
   # The header-only variant: it needs no library built for the machine that is compiled for.
-  weft_dependency(fmt fmt::fmt-header-only https://github.com/fmtlib/fmt/archive/refs/tags/9.1.0.tar.gz 0)
-  weft_dependency(CLI11 CLI11::CLI11 https://github.com/CLIUtils/CLI11/archive/refs/tags/v2.1.2.tar.gz 0)
+  weft_dependency(fmt fmt::fmt-header-only https://github.com/fmtlib/fmt/archive/refs/tags/9.1.0.tar.gz
+    5dea48d1fcddc3ec571ce2058e13910a0d4a6bab4cc09a809d8b1dd1c88ae6f2)
+endif()
+if(WEFT_BUILD_ENGINE)
+  weft_dependency(CLI11 CLI11::CLI11 https://github.com/CLIUtils/CLI11/archive/refs/tags/v2.4.2.tar.gz
+    f2d893a65c3b1324c50d4e682c0cdc021dd0477ae2c048544f39eed6654b699a)
 endif()
 if(WEFT_BUILD_TESTS)
-  weft_dependency(GTest GTest::gtest_main https://github.com/google/googletest/archive/refs/tags/release-1.12.1.tar.gz 0)
-  weft_dependency(doctest doctest::doctest https://github.com/doctest/doctest/archive/refs/tags/v2.4.9.tar.gz 0)
+  set(INSTALL_GTEST OFF)
+  weft_dependency(GTest GTest::gtest_main
+    https://github.com/google/googletest/archive/refs/tags/release-1.12.1.tar.gz
+    81964fe578e9bd7c94dfdb09c8e4d6e6759e19967e397dbea48d1c10e45d0df2)
+  weft_dependency(doctest doctest::doctest https://github.com/doctest/doctest/archive/refs/tags/v2.4.11.tar.gz
+    632ed2c05a7f53fa961381497bf8069093f0d6628c5f26286161fbd32a560186)
 endif()
 if(WEFT_BUILD_BENCH)
-  weft_dependency(benchmark benchmark::benchmark https://github.com/google/benchmark/archive/refs/tags/v1.7.1.tar.gz 0)
+  set(BENCHMARK_ENABLE_TESTING OFF)
+  set(BENCHMARK_ENABLE_INSTALL OFF)
+  weft_dependency(benchmark benchmark::benchmark
+    https://github.com/google/benchmark/archive/refs/tags/v1.7.1.tar.gz
+    6430e4092653380d9dc4ccb45a1e2dc9259d581f4866dc0759713126056bc1d7)
 endif()

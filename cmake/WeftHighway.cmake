@@ -11,6 +11,10 @@ include_guard(DIRECTORY)
 
 set(WEFT_HIGHWAY_URL https://github.com/google/highway/archive/refs/tags/1.3.0.tar.gz)
 set(WEFT_HIGHWAY_SHA256 07b3c1ba2c1096878a85a31a5b9b3757427af963b1141ca904db2f9f4afe0bc2)
+# The compiled part: of run-time dispatch, and of the thread pool.
+set(WEFT_HIGHWAY_CORE abort.cc per_target.cc targets.cc)
+set(WEFT_HIGHWAY_THREADS aligned_allocator.cc profiler.cc stats.cc timer.cc
+  contrib/sort/vqsort.cc contrib/sort/vqsort_f64a.cc contrib/thread_pool/topology.cc)
 set(WEFT_HIGHWAY_DIR "" CACHE PATH "Highway source tree to use (empty: find or download one)")
 
 # Stops unless the headers in `folder` are Highway 1.x with x >= 3, and `expected` (if given) is their version.
@@ -37,17 +41,16 @@ function(_weft_highway_from_source folder)
   add_library(weft_highway_headers INTERFACE)
   target_include_directories(weft_highway_headers SYSTEM INTERFACE "${folder}")
 
-  add_library(weft_highway STATIC EXCLUDE_FROM_ALL
-    "${folder}/hwy/abort.cc" "${folder}/hwy/per_target.cc" "${folder}/hwy/targets.cc")
+  list(TRANSFORM WEFT_HIGHWAY_CORE PREPEND "${folder}/hwy/" OUTPUT_VARIABLE core)
+  add_library(weft_highway STATIC EXCLUDE_FROM_ALL ${core})
   target_link_libraries(weft_highway PUBLIC weft_highway_headers)
 
-  # The pool's tuner sorts a few dozen doubles: for that one target is plenty, and ten times faster to compile.
-  set(sort "${folder}/hwy/contrib/sort/vqsort_f64a.cc")
-  set_source_files_properties("${sort}" PROPERTIES COMPILE_DEFINITIONS HWY_COMPILE_ONLY_STATIC)
-  add_library(weft_highway_threads STATIC EXCLUDE_FROM_ALL
-    "${folder}/hwy/aligned_allocator.cc" "${folder}/hwy/profiler.cc" "${folder}/hwy/stats.cc" "${folder}/hwy/timer.cc"
-    "${folder}/hwy/contrib/sort/vqsort.cc" "${sort}" "${folder}/hwy/contrib/thread_pool/topology.cc")
+  list(TRANSFORM WEFT_HIGHWAY_THREADS PREPEND "${folder}/hwy/" OUTPUT_VARIABLE threads)
+  add_library(weft_highway_threads STATIC EXCLUDE_FROM_ALL ${threads})
   target_link_libraries(weft_highway_threads PUBLIC weft_highway Threads::Threads)
+  # The pool's tuner sorts a few dozen doubles: for that one target is plenty, and ten times faster to compile.
+  set_source_files_properties("${folder}/hwy/contrib/sort/vqsort_f64a.cc"
+    PROPERTIES COMPILE_DEFINITIONS HWY_COMPILE_ONLY_STATIC)
 
   foreach(target weft_highway weft_highway_threads)
     target_compile_features(${target} PUBLIC cxx_std_17)

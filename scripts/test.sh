@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds and runs the tests; the exit status says whether all passed.
+#   scripts/test.sh          on this machine, with every target that its CPU supports, and on EMU128
+#   scripts/test.sh --all    also: outside projects against the installed package, gcc with assertions and warnings as
+#                            errors, address and undefined-behaviour sanitizers, 64-bit Arm under qemu-user
+here=$(dirname "${BASH_SOURCE[0]}")
+. "$here/lib.sh"
+
+all=
+case ${1:-} in
+  '') ;;
+  --all) all=--all ;;
+  *) echo "usage: scripts/test.sh [--all]" >&2 && exit 2 ;;
+esac
+"$here/setup.sh" $all
+
+failed=()
+summary=()
+
+# run_tests PRESET TITLE [ctest options]
+run_tests() {
+  local preset=$1 title=$2 log=$log_dir/$1-test.log
+  shift 2
+  printf '\n== %s\n' "$title"
+  ctest --preset "$preset" --parallel "$(nproc)" "$@" 2>&1 | tee "$log" || failed+=("$title")
+  summary+=("$title: $(grep -a 'tests passed' "$log" || echo 'no tests ran')")
+}
+
+build release
+if [[ -z $all ]]; then
+  run_tests release "This machine" --label-exclude consumer
+else
+  run_tests release "This machine, and projects that use the installed package"
+  build dev -DCMAKE_CXX_COMPILER=g++
+  run_tests dev "gcc, with assertions" --label-exclude consumer
+  build asan
+  run_tests asan "Address and undefined-behaviour sanitizers" --label-exclude consumer
+  build aarch64
+  run_tests aarch64 "64-bit Arm under qemu-user" --label-exclude consumer
+fi
+
+printf '\n'
+printf '%s\n' "${summary[@]}"
+((${#failed[@]} == 0)) || fail "failed: ${failed[*]}"
