@@ -34,7 +34,9 @@ class Sampler {
     uint32_t token;
     float value;
   };
-  double NextUniform();  // [0, 1), the same sequence everywhere
+  uint32_t Largest() const;  // of the candidates; the first of equal ones
+  uint32_t Draw();           // everything from the temperature on
+  double NextUniform();      // [0, 1), the same sequence everywhere
 
   SamplerOptions options_;
   uint64_t state_[4];
