@@ -24,22 +24,17 @@ inline double KvAt(const KvView& view, size_t position, size_t head, size_t i) {
   return value;
 }
 
-// The score of one key, and what its rounding errors are proportional to: scale * sum |q k|.
-struct Score {
-  double value = 0.0;
-  double magnitude = 0.0;
-};
-
-// The scores of query token `query` (within the sequence), head `head`, with the keys of VisibleKeys, in order.
-inline std::vector<Score> Scores(const AttentionArgs& args, const AttentionSequence& sequence, size_t query,
+// The scores of query token `query` (within the sequence), head `head`, with the keys of VisibleKeys, in order; their
+// magnitudes are those of the products, scale * sum |q k|.
+inline std::vector<Exact> Scores(const AttentionArgs& args, const AttentionSequence& sequence, size_t query,
                                  size_t head) {
   const int64_t position = sequence.first_position + static_cast<int64_t>(query);
   const KeyRange keys = VisibleKeys(args, sequence, position);
   const size_t kv_head = head / (args.heads / args.kv_heads);
   const float* q = args.q + (sequence.first_query + query) * args.q_token_stride + head * args.q_head_stride;
-  std::vector<Score> scores;
+  std::vector<Exact> scores;
   for (size_t j = keys.begin; j < keys.end; ++j) {
-    Score score;
+    Exact score;
     for (size_t i = 0; i < args.k_size; ++i) {
       const double term = static_cast<double>(args.scale) * q[i] * KvAt(sequence.k, j, kv_head, i);
       score.value += term;
@@ -55,12 +50,12 @@ inline std::vector<Score> Scores(const AttentionArgs& args, const AttentionSeque
 }
 
 // The weights that those keys get.
-inline std::vector<double> AttentionWeights(const AttentionArgs& args, const std::vector<Score>& scores, size_t head) {
+inline std::vector<double> AttentionWeights(const AttentionArgs& args, const std::vector<Exact>& scores, size_t head) {
   double max = args.sinks != nullptr ? args.sinks[head] : -INFINITY;
-  for (const Score& score : scores) max = std::max(max, score.value);
+  for (const Exact& score : scores) max = std::max(max, score.value);
   std::vector<double> weights;
   double sum = args.sinks != nullptr ? exp(args.sinks[head] - max) : 0.0;
-  for (const Score& score : scores) {
+  for (const Exact& score : scores) {
     weights.push_back(exp(score.value - max));
     sum += weights.back();
   }

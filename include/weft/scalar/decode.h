@@ -6,6 +6,7 @@
 #ifndef WEFT_SCALAR_DECODE_H_
 #define WEFT_SCALAR_DECODE_H_
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -67,15 +68,26 @@ inline bool Dequantize(DType type, const void* blocks, float* y, size_t n) {
   return VisitFormat(type, [&]<class Format>() { Dequantize<Format>(blocks, y, n); });
 }
 
+// A number in double, and the sum of the magnitudes of what was added up to get it, to which the rounding errors of a
+// float computation of the same are proportional.
+struct Exact {
+  double value = 0.0;
+  double magnitude = 0.0;
+};
+
 // The same elements as products use them: scale * (code - zero) - offset without rounding to float.
-inline std::vector<double> ExactWeights(DType type, const void* blocks, size_t n) {
-  std::vector<double> w(n);
+inline std::vector<Exact> ExactWeights(DType type, const void* blocks, size_t n) {
+  std::vector<Exact> w(n);
   VisitFormat(type, [&]<class Format>() {
     if constexpr (kIsFloat<Format>) {
-      for (size_t i = 0; i < n; ++i) w[i] = Format::Decode(LoadBlock<Format>(blocks, i));
+      for (size_t i = 0; i < n; ++i) {
+        w[i].value = Format::Decode(LoadBlock<Format>(blocks, i));
+        w[i].magnitude = fabs(w[i].value);
+      }
     } else {
       ForEachCode<Format>(blocks, n, [&w](size_t i, float scale, int code, float offset) {
-        w[i] = static_cast<double>(scale) * code - offset;
+        const double product = static_cast<double>(scale) * code;
+        w[i] = {product - offset, fabs(product) + fabs(offset)};
       });
     }
   });
@@ -83,11 +95,11 @@ inline std::vector<double> ExactWeights(DType type, const void* blocks, size_t n
 }
 
 // Row `row` of a matrix, the tensor's factor included.
-inline std::vector<double> WeightRow(const WeightView& w, size_t row) {
+inline std::vector<Exact> WeightRow(const WeightView& w, size_t row) {
   const uint8_t* blocks = static_cast<const uint8_t*>(w.data) + row * w.row_bytes;
-  std::vector<double> weights = ExactWeights(w.type, blocks, w.cols);
+  std::vector<Exact> weights = ExactWeights(w.type, blocks, w.cols);
   if (w.scale != nullptr) {
-    for (double& weight : weights) weight *= *w.scale;
+    for (Exact& weight : weights) weight = {weight.value * *w.scale, weight.magnitude * fabs(*w.scale)};
   }
   return weights;
 }
@@ -114,7 +126,7 @@ inline std::vector<double> GetRows(const GetRowsArgs& args) {
   std::vector<double> y;
   y.reserve(args.count * args.w.cols);
   for (size_t i = 0; i < args.count; ++i) {
-    for (double weight : WeightRow(args.w, args.ids[i])) y.push_back(args.scale * weight);
+    for (const Exact& weight : WeightRow(args.w, args.ids[i])) y.push_back(args.scale * weight.value);
   }
   return y;
 }

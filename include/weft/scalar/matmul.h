@@ -23,28 +23,21 @@ inline double Activate(Activation activation, double v) {
   return v;
 }
 
-// A sum of products, and the sum of their magnitudes, which bounds the rounding errors of any order of summation.
-struct Sum {
-  double value = 0.0;
-  double magnitude = 0.0;
-};
-
 // [tokens][w.rows] products of tokens rows[0..] (null: the first `tokens`) of `x` with the rows of w. `x` may be the
 // activations as given (kF32) or the form that a kernel really multiplies with, which gives far tighter bounds.
-inline std::vector<Sum> Products(const ActivationView& x, const uint32_t* rows, size_t tokens, const WeightView& w) {
+inline std::vector<Exact> Products(const ActivationView& x, const uint32_t* rows, size_t tokens, const WeightView& w) {
   std::vector<std::vector<double>> activations(tokens, std::vector<double>(w.cols));
   for (size_t m = 0; m < tokens; ++m) {
     for (size_t k = 0; k < w.cols; ++k) activations[m][k] = ActivationAt(x, rows != nullptr ? rows[m] : m, k);
   }
-  std::vector<Sum> sums(tokens * w.rows);
+  std::vector<Exact> sums(tokens * w.rows);
   for (size_t n = 0; n < w.rows; ++n) {
-    const std::vector<double> weights = WeightRow(w, n);
+    const std::vector<Exact> weights = WeightRow(w, n);
     for (size_t m = 0; m < tokens; ++m) {
-      Sum& sum = sums[m * w.rows + n];
+      Exact& sum = sums[m * w.rows + n];
       for (size_t k = 0; k < w.cols; ++k) {
-        const double term = activations[m][k] * weights[k];
-        sum.value += term;
-        sum.magnitude += fabs(term);
+        sum.value += activations[m][k] * weights[k].value;
+        sum.magnitude += fabs(activations[m][k]) * weights[k].magnitude;
       }
     }
   }
@@ -68,8 +61,8 @@ inline double ApplyEpilogue(const Epilogue& epilogue, double p, double g, size_t
 // called before a kernel that writes its result there.
 inline std::vector<double> MatMul(const MatMulArgs& args, const ActivationView& x) {
   const size_t tokens = args.tokens();
-  const std::vector<Sum> products = Products(x, args.row_index, tokens, args.w);
-  std::vector<Sum> gates(products.size());
+  const std::vector<Exact> products = Products(x, args.row_index, tokens, args.w);
+  std::vector<Exact> gates(products.size());
   if (args.epilogue.gate != nullptr) gates = Products(x, args.row_index, tokens, *args.epilogue.gate);
   std::vector<double> y(products.size());
   for (size_t i = 0; i < y.size(); ++i) {

@@ -1,0 +1,147 @@
+// That the program has the targets it should have, and that none of them is silently left out.
+#include "tests/kernels/targets.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <map>
+#include <set>
+#include <sstream>
+
+namespace weft::test {
+namespace {
+
+// Suites (without their prefix) and the targets they ran on.
+std::map<std::string, std::set<std::string>>& Runs() {
+  static std::map<std::string, std::set<std::string>> runs;
+  return runs;
+}
+
+std::vector<std::string> Words(const char* text) {
+  std::istringstream stream(text);
+  std::vector<std::string> words;
+  for (std::string word; stream >> word;) words.push_back(word);
+  return words;
+}
+
+std::vector<std::string> SupportedTargets() {
+  std::vector<std::string> names;
+  for (size_t i = 0; i < TargetCount(); ++i) {
+    if (GetTarget(i).supported) names.push_back(GetTarget(i).name);
+  }
+  return names;
+}
+
+// Whether the caller asked for some of the targets only.
+bool IsRestricted() {
+  if (getenv("WEFT_TARGET") != nullptr) return true;
+  for (size_t i = 0; i < TargetCount(); ++i) {
+    if (testing::GTEST_FLAG(filter).find(GetTarget(i).name) != std::string::npos) return true;
+  }
+  return false;
+}
+
+class AllTargetsRun : public testing::Environment {
+ public:
+  void SetUp() override {
+    std::string list;
+    for (size_t i = 0; i < TargetCount(); ++i) {
+      const TargetInfo target = GetTarget(i);
+      list += std::string(" ") + target.name + (target.supported ? "" : " (not supported by this CPU)");
+    }
+    printf("Targets: %zu of %zu compiled run here:%s%s\n", SupportedTargets().size(), TargetCount(), list.c_str(),
+           IsRestricted() ? "; restricted by WEFT_TARGET or the filter" : "");
+    ASSERT_FALSE(TargetsToTest().empty()) << "WEFT_TARGET names no target that is compiled in and supported";
+  }
+  void TearDown() override {
+    if (IsRestricted()) return;
+    for (const auto& [suite, targets] : Runs()) {
+      for (const std::string& target : SupportedTargets()) {
+        EXPECT_TRUE(targets.count(target)) << suite << " did not run on " << target;
+      }
+    }
+  }
+};
+[[maybe_unused]] const testing::Environment* const registered = testing::AddGlobalTestEnvironment(new AllTargetsRun);
+
+TEST(TargetsTest, CompiledTargetsAreTheExpectedOnes) {
+  std::set<std::string> compiled;
+  for (size_t i = 0; i < TargetCount(); ++i) compiled.insert(GetTarget(i).name);
+  const std::vector<std::string> expected = Words(WEFT_TEST_TARGETS);
+  EXPECT_EQ(compiled, std::set<std::string>(expected.begin(), expected.end()));
+  EXPECT_EQ(compiled.size(), TargetCount()) << "a target is listed twice";
+}
+
+TEST(TargetsTest, BaselineIsSupported) {
+  EXPECT_TRUE(GetTarget(TargetCount() - 1).supported) << GetTarget(TargetCount() - 1).name;
+}
+
+TEST(TargetsTest, ChoosesTheBestUnlessTold) {
+  ASSERT_TRUE(IsOk(SetTarget(nullptr)));
+  if (getenv("WEFT_TARGET") == nullptr) EXPECT_EQ(ActiveTarget(), SupportedTargets().front());
+  for (const std::string& name : SupportedTargets()) {
+    ASSERT_TRUE(IsOk(SetTarget(name.c_str())));
+    EXPECT_EQ(ActiveTarget(), name);
+    EXPECT_EQ(ActiveKernels().target, name);
+    size_t active = 0;
+    for (size_t i = 0; i < TargetCount(); ++i) {
+      active += GetTarget(i).active;
+      EXPECT_EQ(GetTarget(i).active, GetTarget(i).name == name);
+    }
+    EXPECT_EQ(active, 1u);
+  }
+  ASSERT_TRUE(IsOk(SetTarget(nullptr)));
+}
+
+TEST(TargetsTest, RefusesUnknownNames) {
+  const std::string before = ActiveTarget();
+  for (const char* name : {"", "avx2", "AVX", "AVX3_ZEN4 ", "NO_SUCH_TARGET"}) {
+    EXPECT_EQ(SetTarget(name).code, Code::kUnsupported) << name;
+    EXPECT_EQ(ActiveTarget(), before);
+  }
+  for (size_t i = 0; i < TargetCount(); ++i) {
+    if (!GetTarget(i).supported) EXPECT_EQ(SetTarget(GetTarget(i).name).code, Code::kUnsupported);
+  }
+  EXPECT_EQ(ActiveTarget(), before);
+}
+
+TEST(TargetsTest, KernelTablesAreComplete) {
+  for (const std::string& name : SupportedTargets()) {
+    ASSERT_TRUE(IsOk(SetTarget(name.c_str())));
+    const KernelSet& kernels = ActiveKernels();
+    ASSERT_NE(kernels.ops, nullptr);
+    ASSERT_NE(kernels.attention, nullptr);
+    for (size_t id = 0; id < kDTypeEnd; ++id) {
+      const FormatKernels* format = kernels.formats[id];
+      EXPECT_EQ(format != nullptr, HasFormat(static_cast<DType>(id)));
+      if (format == nullptr) continue;
+      EXPECT_EQ(format->type, static_cast<DType>(id));
+      EXPECT_TRUE(format->decode != nullptr && format->encode != nullptr && format->dot != nullptr);
+    }
+  }
+  ASSERT_TRUE(IsOk(SetTarget(nullptr)));
+}
+
+}  // namespace
+
+std::vector<std::string> TargetsToTest() {
+  const char* only = getenv("WEFT_TARGET");
+  if (only == nullptr) return SupportedTargets();
+  for (const std::string& name : SupportedTargets()) {
+    if (name == only) return {name};
+  }
+  return {};
+}
+
+void KernelTest::SetUp() {
+  ASSERT_TRUE(IsOk(SetTarget(GetParam().c_str())));
+  ASSERT_EQ(ActiveTarget(), GetParam());
+  Runs()[testing::UnitTest::GetInstance()->current_test_info()->test_suite_name()].insert(GetParam());
+}
+
+void KernelTest::TearDown() {
+  EXPECT_EQ(ActiveKernels().target, GetParam()) << "the target changed during the test";
+  ASSERT_TRUE(IsOk(SetTarget(nullptr)));
+}
+
+}  // namespace weft::test
