@@ -14,6 +14,7 @@ namespace weft::engine {
 namespace {
 
 constexpr size_t kMaxNameBytes = 65535;  // of a key, by the specification; tensor names are far shorter
+constexpr size_t kMaxErrorBytes = 800;
 constexpr uint64_t kDefaultAlignment = 32;
 constexpr uint64_t kMinAlignment = 8;                  // by the specification
 constexpr uint64_t kMaxAlignment = uint64_t{1} << 24;  // far above any page size
@@ -313,6 +314,6 @@ const GgufTensor* Gguf::FindTensor(std::string_view name) const {
   return FindByName(tensors_, tensor_order_, kNameOf, name);
 }
 
-Error Gguf::ErrorAt(const std::string& message) const { return {name_ + ": " + message}; }
+Error Gguf::ErrorAt(const std::string& message) const { return {name_ + ": " + Printable(message, kMaxErrorBytes)}; }
 
 }  // namespace weft::engine

@@ -98,7 +98,7 @@ class Gguf {
   Result<std::vector<float>> GetFloats(std::string_view key) const;
   Result<std::vector<int64_t>> GetInts(std::string_view key) const;  // any integer type or bool
 
-  // "FILE: " + message, as an Error.
+  // "FILE: " + message, as an Error. Messages may quote the file: what does not print is escaped, long ones are cut.
   Error ErrorAt(const std::string& message) const;
 
  private:
