@@ -36,7 +36,7 @@ std::vector<std::string> SupportedTargets() {
 bool IsRestricted() {
   if (getenv("WEFT_TARGET") != nullptr) return true;
   for (size_t i = 0; i < TargetCount(); ++i) {
-    if (testing::GTEST_FLAG(filter).find(GetTarget(i).name) != std::string::npos) return true;
+    if (GTEST_FLAG_GET(filter).find(GetTarget(i).name) != std::string::npos) return true;
   }
   return false;
 }
@@ -78,7 +78,9 @@ TEST(TargetsTest, BaselineIsSupported) {
 
 TEST(TargetsTest, ChoosesTheBestUnlessTold) {
   ASSERT_TRUE(IsOk(SetTarget(nullptr)));
-  if (getenv("WEFT_TARGET") == nullptr) EXPECT_EQ(ActiveTarget(), SupportedTargets().front());
+  if (getenv("WEFT_TARGET") == nullptr) {
+    EXPECT_EQ(ActiveTarget(), SupportedTargets().front());
+  }
   for (const std::string& name : SupportedTargets()) {
     ASSERT_TRUE(IsOk(SetTarget(name.c_str())));
     EXPECT_EQ(ActiveTarget(), name);
@@ -100,7 +102,8 @@ TEST(TargetsTest, RefusesUnknownNames) {
     EXPECT_EQ(ActiveTarget(), before);
   }
   for (size_t i = 0; i < TargetCount(); ++i) {
-    if (!GetTarget(i).supported) EXPECT_EQ(SetTarget(GetTarget(i).name).code, Code::kUnsupported);
+    if (GetTarget(i).supported) continue;
+    EXPECT_EQ(SetTarget(GetTarget(i).name).code, Code::kUnsupported) << GetTarget(i).name;
   }
   EXPECT_EQ(ActiveTarget(), before);
 }

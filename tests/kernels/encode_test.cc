@@ -1,0 +1,124 @@
+// Encoding: bit for bit where GGUF's reference is simple, no worse than it elsewhere.
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "tests/kernels/goldens.h"
+#include "tests/kernels/guarded.h"
+#include "tests/kernels/random.h"
+#include "tests/kernels/targets.h"
+#include "weft/scalar/decode.h"
+
+namespace weft::test {
+namespace {
+
+// Formats whose encoder must agree with GGUF's to the bit (see weft/dispatch/formats.h).
+bool IsExact(DType type) {
+  return type == DType::kF32 || type == DType::kF16 || type == DType::kBF16 || type == DType::kQ8_0 ||
+         type == DType::kQ4_0;
+}
+
+double SquaredError(const float* x, const float* y, size_t n) {
+  double sum = 0.0;
+  for (size_t i = 0; i < n; ++i) sum += (static_cast<double>(x[i]) - y[i]) * (static_cast<double>(x[i]) - y[i]);
+  return sum;
+}
+
+class EncodeTest : public KernelTest {};
+WEFT_TEST_ON_TARGETS(EncodeTest);
+
+TEST_P(EncodeTest, Goldens) {
+  for (const GoldenFolder& folder : GoldenFolders()) {
+    ForEachFormat([&]<class Format>() {
+      if (!HasGolden(folder, Format::kType)) return;  // DecodeTest complains about those that must be there
+      SCOPED_TRACE(folder.path.string() + " " + Name(Format::kType));
+      const Golden golden = ReadGolden(folder, Format::kType);
+      const size_t n = golden.x.size();
+      const Guarded<float> x(golden.x);
+      Guarded<uint8_t> q(golden.q.size());
+      ASSERT_TRUE(IsOk(Quantize(Format::kType, x.data(), q.data(), n)));
+      if (IsExact(Format::kType)) {
+        EXPECT_EQ(memcmp(q.data(), golden.q.data(), q.size()), 0);
+        return;
+      }
+      std::vector<float> y(n);
+      ASSERT_TRUE(IsOk(Dequantize(Format::kType, q.data(), y.data(), n)));
+      for (size_t i = 0; i < n; i += golden.row) {
+        EXPECT_LE(SquaredError(&golden.x[i], &y[i], golden.row), SquaredError(&golden.x[i], &golden.y[i], golden.row))
+            << "row " << i / golden.row;
+      }
+    });
+  }
+}
+
+TEST_P(EncodeTest, LikeScalar) {
+  Random random(1);
+  ForEachFormat([&]<class Format>() {
+    SCOPED_TRACE(Name(Format::kType));
+    for (size_t blocks : {1, 2, 3, 5, 8, 16, 17, 33}) {
+      const size_t n = blocks * kBlockElements<Format>;
+      for (float scale : {1e-6f, 1.0f, 1e4f}) {
+        const Guarded<float> x(random.Normals(n, scale));
+        std::vector<uint8_t> expected(RowBytes(Format::kType, n));
+        ASSERT_TRUE(scalar::Quantize(Format::kType, x.data(), expected.data(), n));
+        Guarded<uint8_t> q(expected.size(), blocks % 3);
+        ASSERT_TRUE(IsOk(Quantize(Format::kType, x.data(), q.data(), n)));
+        // The other encoders search, and may end elsewhere where a compiler fuses operations: see Goldens for them.
+        if (IsExact(Format::kType)) {
+          EXPECT_EQ(memcmp(q.data(), expected.data(), q.size()), 0);
+        }
+      }
+    }
+  });
+}
+
+// Every float's upper half with a few lower halves: all exponents, ties, carries, subnormals, infinities and NaNs.
+TEST_P(EncodeTest, HalvesFromEveryKindOfFloat) {
+  for (DType type : {DType::kF16, DType::kBF16}) {
+    for (uint32_t low :
+         {0x0000u, 0x0001u, 0x0FFFu, 0x1000u, 0x1001u, 0x2000u, 0x3000u, 0x7FFFu, 0x8000u, 0x8001u, 0xF000u, 0xFFFFu}) {
+      std::vector<float> x(65536);
+      for (uint32_t high = 0; high < 65536; ++high) x[high] = FloatOf(high << 16 | low);
+      std::vector<uint8_t> expected(2 * x.size()), q(2 * x.size());
+      ASSERT_TRUE(scalar::Quantize(type, x.data(), expected.data(), x.size()));
+      ASSERT_TRUE(IsOk(Quantize(type, x.data(), q.data(), x.size())));
+      EXPECT_EQ(q, expected) << Name(type) << " " << low;
+    }
+  }
+}
+
+// Whatever comes in, encoding is defined; only then may sanitizers judge it.
+TEST_P(EncodeTest, ExtremeInputs) {
+  const float kBig = std::numeric_limits<float>::max(), kInf = std::numeric_limits<float>::infinity();
+  ForEachFormat([&]<class Format>() {
+    SCOPED_TRACE(Name(Format::kType));
+    const size_t n = kIsFloat<Format> ? 64 : kBlockElements<Format>;
+    for (float extreme : {0.0f, -0.0f, 1e-45f, 1e-38f, 1e-20f, kBig, -kBig, kInf, -kInf, NAN}) {
+      for (size_t step : {1, 3, 64}) {
+        std::vector<float> x(n, 0.5f);
+        for (size_t i = 0; i < n; i += step) x[i] = i % 2 == 0 ? extreme : -extreme;
+        std::vector<uint8_t> q(RowBytes(Format::kType, n));
+        ASSERT_TRUE(IsOk(Quantize(Format::kType, x.data(), q.data(), n)));
+        std::vector<float> y(n);
+        ASSERT_TRUE(IsOk(Dequantize(Format::kType, q.data(), y.data(), n)));
+        if (extreme == 0.0f && step == 1) {
+          EXPECT_EQ(y, std::vector<float>(n, 0.0f));
+        }
+      }
+    }
+  });
+}
+
+TEST_P(EncodeTest, RefusesBadArguments) {
+  std::vector<uint8_t> blocks(144, 7);
+  const std::vector<float> x(256);
+  EXPECT_EQ(Quantize(DType::kQ4_K, nullptr, blocks.data(), 256).code, Code::kNull);
+  EXPECT_EQ(Quantize(DType::kQ4_K, x.data(), nullptr, 256).code, Code::kNull);
+  EXPECT_EQ(Quantize(DType::kQ4_K, x.data(), blocks.data(), 32).code, Code::kMultiple);
+  EXPECT_EQ(Quantize(DType::kI64, x.data(), blocks.data(), 8).code, Code::kUnsupported);
+  EXPECT_TRUE(IsOk(Quantize(DType::kQ4_K, x.data(), blocks.data(), 0)));
+  EXPECT_EQ(blocks, std::vector<uint8_t>(144, 7));
+}
+
+}  // namespace
+}  // namespace weft::test
