@@ -3,6 +3,7 @@
 #include <cmath>
 #include <string_view>
 
+#include "reference/gguf/printable.h"
 #include "reference/model/key_reader.h"
 #include "reference/model/rope_frequencies.h"
 
@@ -53,7 +54,7 @@ size_t ReadVocabulary(const Gguf& file, KeyReader& keys) {
     count = embedding->shape[1];
   }
   if (count < 1 || count > kMaxVocabulary) {
-    keys.Fail("vocab_size", "is missing and neither the tokenizer nor the embedding tells the size of the vocabulary");
+    keys.Fail("vocab_size", "is missing, and neither the tokenizer nor the embedding tells the size of the vocabulary");
   }
   return static_cast<size_t>(count);
 }
@@ -64,20 +65,20 @@ void ReadHeads(KeyReader& keys, ModelConfig* config) {
   c.kv_heads = keys.CountOr("attention.head_count_kv", c.heads, 1, c.heads);
   if (c.heads % c.kv_heads != 0) {
     keys.Fail("attention.head_count_kv",
-              "is " + std::to_string(c.kv_heads) + ", which does not divide the " + std::to_string(c.heads) + " heads");
+              std::to_string(c.kv_heads) + " does not divide the " + std::to_string(c.heads) + " heads");
   }
   const bool has_sizes = keys.Has("attention.key_length") && keys.Has("attention.value_length");
   if (!has_sizes && c.width % c.heads != 0) {
-    keys.Fail("attention.head_count", "is " + std::to_string(c.heads) + ", which does not divide the width " +
+    keys.Fail("attention.head_count", std::to_string(c.heads) + " does not divide the width " +
                                           std::to_string(c.width) + ", and the head sizes are not given");
   }
   c.k_size = keys.CountOr("attention.key_length", c.width / c.heads, 1, kMaxHeadSize);
   c.v_size = keys.CountOr("attention.value_length", c.width / c.heads, 1, kMaxHeadSize);
   for (const size_t size : {c.k_size, c.v_size}) {
     if (size > kMaxHeadSize || c.heads * size > kMaxWidth) {
-      keys.Fail("attention.head_count", "is " + std::to_string(c.heads) + " with heads of " + std::to_string(size) +
-                                            ": more than " + std::to_string(kMaxWidth) + " elements together, or " +
-                                            std::to_string(kMaxHeadSize) + " each");
+      keys.Fail("attention.head_count", std::to_string(c.heads) + " heads of " + std::to_string(size) +
+                                            " elements: at most " + std::to_string(kMaxWidth) + " together and " +
+                                            std::to_string(kMaxHeadSize) + " each are possible");
     }
   }
 }
@@ -89,8 +90,8 @@ Result<ModelConfig> ReadConfig(const Gguf& file) {
   if (!name.ok()) return name.error();
   const Architecture* architecture = FindArchitecture(*name);
   if (architecture == nullptr) {
-    return file.ErrorAt("key 'general.architecture' is '" + std::string(*name) +
-                        "', known architectures: " + KnownArchitectures());
+    return file.ErrorAt("key general.architecture: is '" + Printable(*name) +
+                        "', expected one of: " + KnownArchitectures());
   }
   KeyReader keys(file, *name);
   ModelConfig c;
@@ -109,7 +110,7 @@ Result<ModelConfig> ReadConfig(const Gguf& file) {
   c.attention_scale =
       static_cast<float>(keys.NumberOr("attention.scale", 1.0 / std::sqrt(static_cast<double>(c.k_size)), 1e-6, 1e6));
   if (keys.CountOr("expert_count", 0, 0, UINT32_MAX) > 0) {
-    keys.Fail("expert_count", "asks for a mixture of experts, which " + c.architecture + " does not support yet");
+    keys.Fail("expert_count", "mixtures of experts are not supported");
   }
   if (keys.ok()) ReadRope(file, keys, &c);
   if (!keys.ok()) return keys.error();

@@ -45,9 +45,9 @@ class KeyReader {
     return fallback;
   }
 
-  // Records "key 'NAME' MESSAGE" unless there is an error already.
+  // Records "key NAME: MESSAGE" unless there is an error already.
   void Fail(std::string_view key, const std::string& message) {
-    Keep(file_.ErrorAt("key '" + Name(key) + "' " + message));
+    Keep(file_.ErrorAt("key " + Name(key) + ": " + message));
   }
   void Keep(Error error) {
     if (!error_) error_ = std::move(error);

@@ -5,6 +5,8 @@
 #include <unordered_set>
 #include <utility>
 
+#include "reference/gguf/printable.h"
+
 namespace weft::engine {
 namespace {
 
@@ -26,11 +28,11 @@ class Loader {
     const GgufTensor* tensor = Find(name);
     if (tensor == nullptr) return {};
     if (tensor->shape[0] != cols || tensor->shape[1] != rows || tensor->shape[2] != 1 || tensor->shape[3] != 1) {
-      return Fail<WeightView>(*tensor, "has shape " + ShapeText(*tensor) + ", expected [" + std::to_string(cols) +
-                                           ", " + std::to_string(rows) + "]");
+      return Fail<WeightView>(*tensor, "shape " + ShapeText(*tensor) + ", expected [" + std::to_string(cols) + ", " +
+                                           std::to_string(rows) + "]");
     }
     if (!HasFormat(tensor->type)) {
-      return Fail<WeightView>(*tensor, std::string("has type ") + Name(tensor->type) + ", which has no kernels here");
+      return Fail<WeightView>(*tensor, std::string("type ") + Name(tensor->type) + " has no kernels in this program");
     }
     return MakeWeights(tensor->data, tensor->type, rows, cols);
   }
@@ -40,19 +42,18 @@ class Loader {
     const GgufTensor* tensor = Find(name);
     if (tensor == nullptr) return nullptr;
     if (tensor->shape[0] != size || tensor->elements() != size) {
-      return Fail<const float*>(*tensor,
-                                "has shape " + ShapeText(*tensor) + ", expected [" + std::to_string(size) + "]");
+      return Fail<const float*>(*tensor, "shape " + ShapeText(*tensor) + ", expected [" + std::to_string(size) + "]");
     }
     if (LayoutOf(tensor->type).block_elements != 1 || !HasFormat(tensor->type)) {
-      return Fail<const float*>(*tensor, std::string("has type ") + Name(tensor->type) + ", expected F32, F16 or BF16");
+      return Fail<const float*>(*tensor, std::string("type ") + Name(tensor->type) + ", expected F32, F16 or BF16");
     }
-    const bool aligned = reinterpret_cast<uintptr_t>(tensor->data) % alignof(float) == 0;
-    if (tensor->type == DType::kF32 && aligned) return reinterpret_cast<const float*>(tensor->data);
+    // Aligned: Gguf::Parse has checked that.
+    if (tensor->type == DType::kF32) return reinterpret_cast<const float*>(tensor->data);
     model_->owned.push_back(std::make_unique<float[]>(size));
     float* copy = model_->owned.back().get();
     if (const Status status = Dequantize(tensor->type, tensor->data, copy, size); !status.ok()) {
       char text[128];
-      return Fail<const float*>(*tensor, std::string("cannot be read: ") + ToText(status, text, sizeof(text)));
+      return Fail<const float*>(*tensor, std::string("cannot be read, ") + ToText(status, text, sizeof(text)));
     }
     return copy;
   }
@@ -78,7 +79,7 @@ class Loader {
   void RefuseUnused() {
     for (const GgufTensor& tensor : file_.tensors()) {
       if (error_ || used_.contains(&tensor)) continue;
-      Fail<int>(tensor, "is not one that the architecture " + model_->config.architecture + " has");
+      Fail<int>(tensor, "the architecture " + model_->config.architecture + " has no such tensor");
     }
   }
 
@@ -90,13 +91,13 @@ class Loader {
     if (tensor != nullptr) {
       if (used_.insert(tensor).second) model_->weight_bytes += tensor->bytes;
     } else if (!error_) {
-      error_ = file_.ErrorAt("tensor '" + name + "' is missing");
+      error_ = file_.ErrorAt("tensor " + name + ": is missing");
     }
     return tensor;
   }
   template <class T>
   T Fail(const GgufTensor& tensor, const std::string& message) {
-    error_ = file_.ErrorAt("tensor '" + std::string(tensor.name) + "' " + message);
+    error_ = file_.ErrorAt("tensor " + Printable(tensor.name) + ": " + message);
     return {};
   }
 

@@ -37,7 +37,7 @@ struct Model {
   Linear output;            // [vocabulary, width]; the embedding itself where the file ties them
   size_t weight_bytes = 0;  // of all tensors in use
 
-  // Vectors that could not be used where they lie (misaligned, or not in F32).
+  // Vectors that could not be used where they lie: not in F32.
   std::vector<std::unique_ptr<float[]>> owned;
 };
 

@@ -6,6 +6,8 @@
 #include <numbers>
 #include <string>
 
+#include "reference/gguf/printable.h"
+
 namespace weft::engine {
 namespace {
 
@@ -27,7 +29,7 @@ std::vector<float> ReadFactors(const Gguf& file, KeyReader& keys, size_t pairs) 
   const GgufTensor* tensor = file.FindTensor("rope_freqs.weight");
   if (tensor == nullptr) return {};
   if (tensor->type != DType::kF32 || tensor->shape[0] != pairs || tensor->elements() != pairs) {
-    keys.Keep(file.ErrorAt("tensor 'rope_freqs.weight' has " + std::to_string(tensor->elements()) + " elements of " +
+    keys.Keep(file.ErrorAt("tensor rope_freqs.weight: " + std::to_string(tensor->elements()) + " elements of " +
                            Name(tensor->type) + ", expected " + std::to_string(pairs) +
                            " of F32 (half of rope.dimension_count)"));
     return {};
@@ -36,7 +38,7 @@ std::vector<float> ReadFactors(const Gguf& file, KeyReader& keys, size_t pairs) 
   std::memcpy(factors.data(), tensor->data, pairs * sizeof(float));
   for (const float factor : factors) {
     if (factor > 0.0f && std::isfinite(factor)) continue;
-    keys.Keep(file.ErrorAt("tensor 'rope_freqs.weight' holds a factor that is not a positive number"));
+    keys.Keep(file.ErrorAt("tensor rope_freqs.weight: a factor is not a positive number"));
     return {};
   }
   return factors;
@@ -47,7 +49,7 @@ RopeScaling ReadScaling(KeyReader& keys, size_t context) {
   RopeScaling scaling;
   const std::string_view kind = keys.StringOr("rope.scaling.type", "linear");
   if (kind != "none" && kind != "linear" && kind != "yarn") {
-    keys.Fail("rope.scaling.type", "is '" + std::string(kind) + "', expected none, linear or yarn");
+    keys.Fail("rope.scaling.type", "is '" + Printable(kind) + "', expected none, linear or yarn");
   }
   const char* key = keys.Has("rope.scaling.factor") ? "rope.scaling.factor" : "rope.scale_linear";
   const double factor = keys.NumberOr(key, 0.0, 0.0, 1e6);
