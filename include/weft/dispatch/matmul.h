@@ -13,8 +13,8 @@ namespace weft {
 // What is wrong with the arguments, if anything. MatMul calls it itself.
 Status Validate(const MatMulArgs& args);
 
-// An upper bound of the workspace that MatMul needs for these arguments (which may be incomplete: only shapes, type
-// and gate count) and an executor with `workers` threads.
+// The workspace that MatMul needs for these arguments (which may be incomplete: only x->rows, w.type, w.cols, the
+// presence of a gate and row_count matter) and an executor with `workers` threads. Never less for more tokens.
 size_t MatMulWorkspaceBytes(const MatMulArgs& args, uint32_t workers);
 
 // Builds the activation form that the weights need, unless args.x has it, by the executor's threads.

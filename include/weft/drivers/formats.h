@@ -1,0 +1,62 @@
+// Conversions over a set of kernels.
+#ifndef WEFT_DRIVERS_FORMATS_H_
+#define WEFT_DRIVERS_FORMATS_H_
+
+#include "weft/core/kernel_set.h"
+#include "weft/core/status.h"
+#include "weft/drivers/matmul.h"
+
+namespace weft::driver {
+
+inline Status ValidateBlocks(const FormatKernels* format, DType type, const void* a, const void* b, size_t n) {
+  if (format == nullptr) return Error(Code::kUnsupported, "type", static_cast<uint64_t>(type));
+  if (a == nullptr || b == nullptr) return Error(Code::kNull, a == nullptr ? "source" : "destination");
+  if (n % format->block_elements != 0) return Error(Code::kMultiple, "n", n, format->block_elements);
+  return Ok();
+}
+
+inline Status Dequantize(const KernelSet& set, DType type, const void* blocks, float* y, size_t n) {
+  const FormatKernels* format = set.Find(type);
+  if (const Status status = ValidateBlocks(format, type, blocks, y, n); !status.ok()) return status;
+  format->decode(blocks, y, n);
+  return Ok();
+}
+
+inline Status Quantize(const KernelSet& set, DType type, const float* x, void* blocks, size_t n) {
+  const FormatKernels* format = set.Find(type);
+  if (const Status status = ValidateBlocks(format, type, x, blocks, n); !status.ok()) return status;
+  format->encode(x, blocks, n);
+  return Ok();
+}
+
+inline Status Validate(const KernelSet& set, const GetRowsArgs& args) {
+  if (const Status status = ValidateWeights(set, args.w, "w"); !status.ok()) return status;
+  if (args.ids == nullptr) return Error(Code::kNull, "ids");
+  if (args.y == nullptr) return Error(Code::kNull, "y");
+  if (args.y_stride < args.w.cols) return Error(Code::kShape, "y_stride", args.y_stride, args.w.cols);
+  for (size_t i = 0; i < args.count; ++i) {
+    if (args.ids[i] >= args.w.rows) return Error(Code::kRange, "ids", args.ids[i], args.w.rows - 1);
+  }
+  const size_t y_bytes = SpanBytes(args.count, args.y_stride, args.w.cols);
+  if (Overlap(args.y, y_bytes, args.w.data, WeightBytes(args.w))) return Error(Code::kOverlap, "y");
+  return Ok();
+}
+
+inline Status GetRows(const KernelSet& set, const GetRowsArgs& args, const Executor& executor) {
+  if (const Status status = Validate(set, args); !status.ok()) return status;
+  const FormatKernels& format = *set.Find(args.w.type);
+  const float scale = args.scale * (args.w.scale != nullptr ? *args.w.scale : 1.0f);
+  ForRuns(executor, args.count, args.w.cols, [&](size_t first, size_t count) {
+    for (size_t i = first; i < first + count; ++i) {
+      float* y = args.y + i * args.y_stride;
+      format.decode(static_cast<const uint8_t*>(args.w.data) + args.ids[i] * args.w.row_bytes, y, args.w.cols);
+      if (scale == 1.0f) continue;
+      for (size_t k = 0; k < args.w.cols; ++k) y[k] *= scale;
+    }
+  });
+  return Ok();
+}
+
+}  // namespace weft::driver
+
+#endif  // WEFT_DRIVERS_FORMATS_H_

@@ -1,0 +1,43 @@
+// How drivers cut work into tasks.
+#ifndef WEFT_DRIVERS_SPLIT_H_
+#define WEFT_DRIVERS_SPLIT_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "weft/core/executor.h"
+
+namespace weft::driver {
+
+// Work of fewer floats than this stays on the calling thread: waking another takes about as long (some microseconds).
+inline constexpr size_t kWorthSharing = 32768;
+
+// Calls f(first, count) for consecutive runs of [0, items), each item touching `floats` floats.
+template <class F>
+void ForRuns(const Executor& executor, size_t items, size_t floats, const F& f) {
+  if (items == 0) return;
+  if (executor.workers <= 1 || items * floats < kWorthSharing) {
+    f(size_t{0}, items);
+    return;
+  }
+  const size_t runs = items < size_t{executor.workers} * 4 ? items : size_t{executor.workers} * 4;
+  executor.For(runs, [&](size_t i, uint32_t) {
+    const size_t first = items * i / runs;
+    f(first, items * (i + 1) / runs - first);
+  });
+}
+
+// Whether [a, a + a_bytes) and [b, b + b_bytes) share a byte.
+inline bool Overlap(const void* a, size_t a_bytes, const void* b, size_t b_bytes) {
+  const auto x = reinterpret_cast<uintptr_t>(a), y = reinterpret_cast<uintptr_t>(b);
+  return a_bytes != 0 && b_bytes != 0 && x < y + b_bytes && y < x + a_bytes;
+}
+
+// Bytes from the first to the last float of `rows` rows of `cols` floats.
+inline size_t SpanBytes(size_t rows, size_t stride, size_t cols) {
+  return rows == 0 ? 0 : ((rows - 1) * stride + cols) * sizeof(float);
+}
+
+}  // namespace weft::driver
+
+#endif  // WEFT_DRIVERS_SPLIT_H_

@@ -1,0 +1,3 @@
+// BF16 needs nothing per target beyond the loads and stores of simd/convert-inl.h, which know its storage type.
+#include "weft/formats/bf16.h"
+#include "weft/simd/convert-inl.h"

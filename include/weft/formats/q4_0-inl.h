@@ -1,0 +1,42 @@
+// Q4_0 in registers. The layout is drawn in q4_0.h.
+
+#if defined(WEFT_FORMATS_Q4_0_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef WEFT_FORMATS_Q4_0_INL_H_
+#undef WEFT_FORMATS_Q4_0_INL_H_
+#else
+#define WEFT_FORMATS_Q4_0_INL_H_
+#endif
+
+#include "hwy/highway.h"
+#include "weft/formats/q4_0.h"
+#include "weft/formats/unpack-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace weft {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <>
+struct Unpack<Q4_0> {
+  template <class D8>
+  static HWY_INLINE hn::Vec<D8> Codes(D8 d8, const BlockQ4_0& block, size_t first) {
+    if constexpr (hn::MaxLanes(d8) == 32) {  // both halves at once
+      const hn::Half<D8> dh;
+      const auto bytes = hn::LoadU(dh, block.q);
+      return hn::Combine(d8, HighNibbles(dh, bytes), LowNibbles(dh, bytes));
+    } else {
+      const auto bytes = hn::LoadU(d8, block.q + first % 16);
+      return first < 16 ? LowNibbles(d8, bytes) : HighNibbles(d8, bytes);
+    }
+  }
+  static HWY_INLINE void Scales(const BlockQ4_0& block, float* scale, float* /*offset*/) {
+    scale[0] = HalfToFloat(block.d);
+  }
+};
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace weft
+HWY_AFTER_NAMESPACE();
+
+#endif  // toggle

@@ -1,0 +1,53 @@
+// Q6_K in registers. The layout is drawn in q6_k.h.
+
+#if defined(WEFT_FORMATS_Q6_K_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef WEFT_FORMATS_Q6_K_INL_H_
+#undef WEFT_FORMATS_Q6_K_INL_H_
+#else
+#define WEFT_FORMATS_Q6_K_INL_H_
+#endif
+
+#include "hwy/highway.h"
+#include "weft/formats/q6_k.h"
+#include "weft/formats/unpack-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace weft {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <>
+struct Unpack<Q6_K> {
+  template <class D8>
+  static HWY_INLINE hn::Vec<D8> Codes(D8 d8, const BlockQ6_K& block, size_t first) {
+    const size_t half = first / 128, quarter = first % 128 / 32, i = first % 32;
+    const auto low_bytes = hn::LoadU(d8, block.ql + half * 64 + quarter % 2 * 32 + i);
+    const auto high_bytes = hn::LoadU(d8, block.qh + half * 32 + i);
+    const auto low = quarter < 2 ? LowNibbles(d8, low_bytes) : HighNibbles(d8, low_bytes);
+    return hn::Or(low, HighBits(d8, high_bytes, quarter));
+  }
+  static HWY_INLINE void Scales(const BlockQ6_K& block, float* scale, float* /*offset*/) {
+    const float d = HalfToFloat(block.d);
+    for (size_t g = 0; g < 16; ++g) scale[g] = d * static_cast<float>(block.scales[g]);
+  }
+
+ private:
+  // Bits 2 * quarter and 2 * quarter + 1 of each byte, moved to bits 4 and 5.
+  template <class D8>
+  static HWY_INLINE hn::Vec<D8> HighBits(D8 d8, hn::Vec<D8> bytes, size_t quarter) {
+    const hn::Repartition<uint16_t, D8> d16;
+    const auto wide = hn::BitCast(d16, bytes);
+    const auto moved = quarter == 0   ? hn::ShiftLeft<4>(wide)
+                       : quarter == 1 ? hn::ShiftLeft<2>(wide)
+                       : quarter == 2 ? wide
+                                      : hn::ShiftRight<2>(wide);
+    return hn::And(hn::BitCast(d8, moved), hn::Set(d8, uint8_t{0x30}));
+  }
+};
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace weft
+HWY_AFTER_NAMESPACE();
+
+#endif  // toggle

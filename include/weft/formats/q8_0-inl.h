@@ -1,0 +1,35 @@
+// Q8_0 in registers. The layout is drawn in q8_0.h.
+
+#if defined(WEFT_FORMATS_Q8_0_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef WEFT_FORMATS_Q8_0_INL_H_
+#undef WEFT_FORMATS_Q8_0_INL_H_
+#else
+#define WEFT_FORMATS_Q8_0_INL_H_
+#endif
+
+#include "hwy/highway.h"
+#include "weft/formats/q8_0.h"
+#include "weft/formats/unpack-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace weft {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <>
+struct Unpack<Q8_0> {
+  template <class D8>
+  static HWY_INLINE hn::Vec<D8> Codes(D8 d8, const BlockQ8_0& block, size_t first) {
+    return hn::Xor(hn::LoadU(d8, block.q + first), hn::Set(d8, uint8_t{0x80}));
+  }
+  static HWY_INLINE void Scales(const BlockQ8_0& block, float* scale, float* /*offset*/) {
+    scale[0] = HalfToFloat(block.d);
+  }
+};
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace weft
+HWY_AFTER_NAMESPACE();
+
+#endif  // toggle

@@ -1,0 +1,194 @@
+// Attention of some queries of one sequence. The query heads that share a KV head are computed together, so that keys
+// and values are read once.
+
+#if defined(WEFT_KERNELS_ATTENTION_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef WEFT_KERNELS_ATTENTION_INL_H_
+#undef WEFT_KERNELS_ATTENTION_INL_H_
+#else
+#define WEFT_KERNELS_ATTENTION_INL_H_
+#endif
+
+#include <math.h>
+#include <stddef.h>
+
+#include "hwy/highway.h"
+#include "weft/core/kernel_set.h"
+#include "weft/formats/f32.h"
+#include "weft/kernels/softmax_state-inl.h"
+#include "weft/simd/convert-inl.h"
+#include "weft/simd/math-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace weft {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Keys per step of the online softmax: their scores and value pointers stay in L1, and the state is rescaled rarely.
+inline constexpr size_t kKeyTile = 32;
+// Query heads whose states are kept at once; larger groups take several turns.
+inline constexpr size_t kHeadsTogether = 8;
+
+template <class T>
+HWY_INLINE float DotKey(const float* HWY_RESTRICT q, const T* HWY_RESTRICT k, size_t n) {
+  const hn::ScalableTag<float> df;
+  const size_t lanes = hn::Lanes(df);
+  auto sum = hn::Zero(df);
+  size_t i = 0;
+  for (; i + lanes <= n; i += lanes) sum = hn::MulAdd(hn::LoadU(df, q + i), LoadFloat(df, k + i), sum);
+  if (i < n) sum = hn::MulAdd(hn::LoadN(df, q + i, n - i), LoadFloatN(df, k + i, n - i), sum);
+  return hn::ReduceSum(df, sum);
+}
+
+// score = cap(scale * dot) + slope * (key - position)
+HWY_INLINE float Score(const AttentionArgs& args, float dot, float slope, float distance) {
+  float s = dot * args.scale;
+  if (args.softcap > 0.0f) {
+    const hn::CappedTag<float, 4> df;
+    s = args.softcap * hn::GetLane(Tanh(df, hn::Set(df, s / args.softcap)));
+  }
+  return s + slope * distance;
+}
+
+// One query token and heads [first_head, first_head + heads), at most kHeadsTogether, which share a KV head.
+struct AttentionGroup {
+  const AttentionArgs& args;
+  const AttentionSequence& sequence;
+  size_t token = 0;      // row of q and out
+  int64_t position = 0;  // of the query
+  size_t first_head = 0, heads = 0;
+  size_t kv_head = 0;
+  KeyRange keys;
+  float* scratch = nullptr;
+
+  const float* Query(size_t h) const {
+    return args.q + token * args.q_token_stride + (first_head + h) * args.q_head_stride;
+  }
+  float* Out(size_t h) const { return args.out + token * args.out_token_stride + (first_head + h) * args.out_head_stride; }
+  const float* Sink(size_t h) const { return args.sinks != nullptr ? args.sinks + first_head + h : nullptr; }
+};
+
+// scores[h * stride + j] of keys first + j, j < n, for all heads of the group: every key is read once.
+template <class TK>
+HWY_INLINE void ScoreKeys(const AttentionGroup& group, size_t first, size_t n, float* scores, size_t stride) {
+  const AttentionArgs& args = group.args;
+  for (size_t j = 0; j < n; ++j) {
+    const auto* k = reinterpret_cast<const TK*>(group.sequence.k.At(first + j, group.kv_head));
+    const float distance = static_cast<float>(static_cast<int64_t>(first + j) - group.position);
+    for (size_t h = 0; h < group.heads; ++h) {
+      const float slope = args.alibi_slopes != nullptr ? args.alibi_slopes[group.first_head + h] : 0.0f;
+      scores[h * stride + j] = Score(args, DotKey(group.Query(h), k, args.k_size), slope, distance);
+    }
+  }
+}
+
+template <class TV>
+HWY_INLINE void FindValues(const AttentionGroup& group, size_t first, size_t n, const TV** values) {
+  for (size_t j = 0; j < n; ++j) {
+    values[j] = reinterpret_cast<const TV*>(group.sequence.v.At(first + j, group.kv_head));
+  }
+}
+
+// scratch: scores [kHeadsTogether][kKeyTile], accumulators [kHeadsTogether][v_size]
+template <class TK, class TV>
+HWY_INLINE void FlashGroup(const AttentionGroup& group) {
+  float* scores = group.scratch;
+  SoftmaxState state[kHeadsTogether];
+  for (size_t h = 0; h < group.heads; ++h) {
+    state[h].acc = scores + kHeadsTogether * kKeyTile + h * group.args.v_size;
+    state[h].size = group.args.v_size;
+    Reset(state[h]);
+  }
+  for (size_t key = group.keys.begin; key < group.keys.end; key += kKeyTile) {
+    const size_t n = group.keys.end - key < kKeyTile ? group.keys.end - key : kKeyTile;
+    const TV* values[kKeyTile];
+    ScoreKeys<TK>(group, key, n, scores, kKeyTile);
+    FindValues(group, key, n, values);
+    for (size_t h = 0; h < group.heads; ++h) Update(state[h], scores + h * kKeyTile, values, n);
+  }
+  for (size_t h = 0; h < group.heads; ++h) Finish(state[h], group.Sink(h), group.Out(h));
+}
+
+// All scores first, then their softmax in two passes, then the weighted sum, head by head and key by key.
+// scratch: scores [kHeadsTogether][keys], one accumulator [v_size]
+template <class TK, class TV>
+HWY_INLINE void StandardGroup(const AttentionGroup& group) {
+  const size_t n = group.keys.end - group.keys.begin;
+  float* scores = group.scratch;
+  ScoreKeys<TK>(group, group.keys.begin, n, scores, n);
+  for (size_t h = 0; h < group.heads; ++h, scores += n) {
+    float* acc = group.scratch + kHeadsTogether * group.sequence.kv_length;
+    float max = group.Sink(h) != nullptr ? *group.Sink(h) : -INFINITY;
+    for (size_t j = 0; j < n; ++j) max = fmaxf(max, scores[j]);
+    float sum = group.Sink(h) != nullptr ? ExpScalar(*group.Sink(h) - max) : 0.0f;
+    for (size_t i = 0; i < group.args.v_size; ++i) acc[i] = 0.0f;
+    for (size_t j = 0; j < n; ++j) {
+      const float weight = max == -INFINITY ? 0.0f : ExpScalar(scores[j] - max);
+      sum += weight;
+      const TV* value;
+      FindValues(group, group.keys.begin + j, 1, &value);
+      Accumulate(acc, &weight, &value, 1, group.args.v_size);
+    }
+    const float factor = sum > 0.0f ? 1.0f / sum : 0.0f;
+    for (size_t i = 0; i < group.args.v_size; ++i) group.Out(h)[i] = acc[i] * factor;
+  }
+}
+
+template <class TK, class TV>
+HWY_NOINLINE void AttendAs(const AttentionTask& task) {
+  const AttentionArgs& args = *task.args;
+  const AttentionSequence& seq = *task.sequence;
+  const size_t shared = args.heads / args.kv_heads;
+  for (size_t query = task.first_query; query < task.first_query + task.queries; ++query) {
+    const int64_t position = seq.first_position + static_cast<int64_t>(query);
+    const size_t end = task.first_head + task.heads;
+    for (size_t head = task.first_head; head < end;) {
+      size_t count = shared - head % shared;  // up to the end of the group, of the task, of a turn
+      if (count > end - head) count = end - head;
+      if (count > kHeadsTogether) count = kHeadsTogether;
+      const AttentionGroup group{args, seq, seq.first_query + query, position, head, count, head / shared,
+                                 VisibleKeys(args, seq, position), task.scratch};
+      if (args.backend == AttentionBackend::kStandard) {
+        StandardGroup<TK, TV>(group);
+      } else {
+        FlashGroup<TK, TV>(group);
+      }
+      head += count;
+    }
+  }
+}
+
+// Calls f.template operator()<T>() with the storage type of a cache.
+template <class F>
+HWY_INLINE void WithKvType(DType type, const F& f) {
+  if (type == DType::kF16) {
+    f.template operator()<f16>();
+  } else if (type == DType::kBF16) {
+    f.template operator()<bf16>();
+  } else {
+    f.template operator()<BlockF32>();
+  }
+}
+
+// See AttentionTask.
+inline void Attend(const AttentionTask& task) {
+  WithKvType(task.sequence->k.type, [&task]<class TK>() {
+    WithKvType(task.sequence->v.type, [&task]<class TV>() { AttendAs<TK, TV>(task); });
+  });
+}
+
+// Floats of scratch that a task needs.
+inline size_t AttentionScratch(const AttentionArgs& args) {
+  if (args.backend != AttentionBackend::kStandard) return kHeadsTogether * (kKeyTile + args.v_size);
+  size_t keys = 0;
+  for (size_t i = 0; i < args.sequence_count; ++i) {
+    if (args.sequences[i].kv_length > keys) keys = args.sequences[i].kv_length;
+  }
+  return kHeadsTogether * keys + args.v_size;
+}
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace weft
+HWY_AFTER_NAMESPACE();
+
+#endif  // toggle

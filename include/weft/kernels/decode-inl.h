@@ -1,0 +1,90 @@
+// Whole blocks to floats and back.
+
+#if defined(WEFT_KERNELS_DECODE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef WEFT_KERNELS_DECODE_INL_H_
+#undef WEFT_KERNELS_DECODE_INL_H_
+#else
+#define WEFT_KERNELS_DECODE_INL_H_
+#endif
+
+#include <stddef.h>
+
+#include "hwy/highway.h"
+#include "weft/formats/unpack-inl.h"
+#include "weft/simd/convert-inl.h"
+#include "weft/simd/int8_dot-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace weft {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Codes are unpacked this many at a time: whole groups of 16 or 32, whatever the vector size.
+template <class Format>
+using CodeTag = hn::CappedTag<uint8_t, (Format::kGroup < 32 ? Format::kGroup : 32)>;
+
+// code[0, block) = operands (see simd/int8_dot-inl.h) or plain codes of one block.
+template <class Format, bool kAsOperands>
+HWY_INLINE void StoreCodes(const typename Format::Block& block, uint8_t* HWY_RESTRICT code) {
+  const CodeTag<Format> d8;
+  for (size_t i = 0; i < kBlockElements<Format>; i += hn::Lanes(d8)) {
+    auto v = Unpack<Format>::Codes(d8, block, i);
+    if constexpr (kAsOperands) v = Operand<Format::kZero>(d8, v);
+    hn::StoreU(v, d8, code + i);
+  }
+}
+
+// y[0, n) = the elements of n / block blocks. Bit-exact: the integer code - zero is exact in float, the products and
+// differences are those of the definition (no fused multiply-add, which could round differently from the reference).
+template <class Format>
+HWY_NOINLINE void DecodeBlocks(const void* blocks, float* HWY_RESTRICT y, size_t n) {
+  const auto* from = static_cast<const typename Format::Block*>(blocks);
+  if constexpr (kIsFloat<Format>) {
+    const hn::ScalableTag<float> df;
+    const size_t lanes = hn::Lanes(df);
+    size_t i = 0;
+    for (; i + lanes <= n; i += lanes) hn::StoreU(LoadFloat(df, from + i), df, y + i);
+    if (i < n) hn::StoreN(LoadFloatN(df, from + i, n - i), df, y + i, n - i);
+  } else {
+    const hn::CappedTag<float, Format::kGroup> df;
+    const hn::Rebind<uint8_t, decltype(df)> d8;
+    const hn::Rebind<int32_t, decltype(df)> d32;
+    constexpr size_t kGroups = kBlockGroups<Format>;
+    alignas(64) uint8_t code[kBlockElements<Format>];
+    float scale[kGroups], offset[kGroups];
+    for (; n != 0; n -= kBlockElements<Format>, ++from) {
+      StoreCodes<Format, false>(*from, code);
+      Unpack<Format>::Scales(*from, scale, offset);
+      for (size_t i = 0; i < kBlockElements<Format>; i += hn::Lanes(df)) {
+        const size_t g = i / Format::kGroup;
+        const auto integer = hn::Sub(hn::PromoteTo(d32, hn::LoadU(d8, code + i)), hn::Set(d32, Format::kZero));
+        auto w = hn::Mul(hn::ConvertTo(df, integer), hn::Set(df, scale[g]));
+        if constexpr (Format::kHasOffset) w = hn::Sub(w, hn::Set(df, offset[g]));
+        hn::StoreU(w, df, y);
+        y += hn::Lanes(df);
+      }
+    }
+  }
+}
+
+// The inverse: n / block blocks from x. Quantised formats have one normative encoder, which is scalar.
+template <class Format>
+HWY_NOINLINE void EncodeBlocks(const float* HWY_RESTRICT x, void* blocks, size_t n) {
+  auto* to = static_cast<typename Format::Block*>(blocks);
+  if constexpr (kIsFloat<Format>) {
+    const hn::ScalableTag<float> df;
+    const size_t lanes = hn::Lanes(df);
+    size_t i = 0;
+    for (; i + lanes <= n; i += lanes) StoreFloat(df, hn::LoadU(df, x + i), to + i);
+    if (i < n) StoreFloatN(df, hn::LoadN(df, x + i, n - i), to + i, n - i);
+  } else {
+    for (size_t i = 0; i < n; i += kBlockElements<Format>) Format::Encode(x + i, *to++);
+  }
+}
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace weft
+HWY_AFTER_NAMESPACE();
+
+#endif  // toggle

@@ -1,0 +1,146 @@
+// Activation functions, gates, epilogues and softmax.
+
+#if defined(WEFT_KERNELS_ELEMENTWISE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef WEFT_KERNELS_ELEMENTWISE_INL_H_
+#undef WEFT_KERNELS_ELEMENTWISE_INL_H_
+#else
+#define WEFT_KERNELS_ELEMENTWISE_INL_H_
+#endif
+
+#include <math.h>
+#include <stddef.h>
+
+#include "hwy/highway.h"
+#include "weft/core/kernel_set.h"
+#include "weft/simd/math-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace weft {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <Activation kActivation, class DF>
+HWY_INLINE hn::Vec<DF> Apply(DF df, hn::Vec<DF> v) {
+  if constexpr (kActivation == Activation::kSilu) {
+    return hn::Mul(v, Sigmoid(df, v));
+  } else if constexpr (kActivation == Activation::kGeluTanh) {
+    // (1 + tanh(u)) / 2 = sigmoid(2u), which needs no difference of near-equal numbers.
+    const auto cubic = hn::MulAdd(hn::Mul(hn::Mul(v, v), v), hn::Set(df, 0.044715f), v);
+    return hn::Mul(v, Sigmoid(df, hn::Mul(cubic, hn::Set(df, 1.5957691216057308f))));
+  } else if constexpr (kActivation == Activation::kRelu) {
+    return hn::Max(v, hn::Zero(df));
+  } else {
+    return v;
+  }
+}
+
+// Calls f.template operator()<kActivation>() for a run-time activation.
+template <class F>
+HWY_INLINE void WithActivation(Activation activation, const F& f) {
+  switch (activation) {
+    case Activation::kNone: f.template operator()<Activation::kNone>(); break;
+    case Activation::kSilu: f.template operator()<Activation::kSilu>(); break;
+    case Activation::kGeluTanh: f.template operator()<Activation::kGeluTanh>(); break;
+    case Activation::kRelu: f.template operator()<Activation::kRelu>(); break;
+  }
+}
+
+template <Activation kActivation>
+HWY_NOINLINE void EpilogueTile(const EpilogueTask& task) {
+  const hn::ScalableTag<float> df;
+  const size_t lanes = hn::Lanes(df);
+  const Epilogue& e = task.epilogue;
+  const bool gated = task.gate_raw != nullptr;
+  const auto scale = hn::Set(df, e.scale);
+  const auto weight_scale = hn::Set(df, task.weight_scale), gate_scale = hn::Set(df, task.gate_weight_scale);
+  for (size_t t = 0; t < task.tokens; ++t) {
+    const size_t token = task.first_token + t;
+    float* y = task.y + token * task.y_stride + task.first_row;
+    const float* residual = e.residual ? e.residual + token * e.residual_stride + task.first_row : nullptr;
+    for (size_t i = 0; i < task.rows; i += lanes) {
+      const size_t count = task.rows - i < lanes ? task.rows - i : lanes;
+      const auto load = [&](const float* from) HWY_ATTR {
+        return count == lanes ? hn::LoadU(df, from + i) : hn::LoadN(df, from + i, count);
+      };
+      auto v = hn::Mul(load(task.raw + t * task.raw_stride), weight_scale);
+      if (e.bias != nullptr) v = hn::Add(v, load(e.bias + task.first_row));
+      v = hn::Mul(v, scale);
+      if (gated) {
+        auto g = hn::Mul(load(task.gate_raw + t * task.raw_stride), gate_scale);
+        if (e.gate_bias != nullptr) g = hn::Add(g, load(e.gate_bias + task.first_row));
+        v = hn::Mul(Apply<kActivation>(df, hn::Mul(g, scale)), v);
+      } else {
+        v = Apply<kActivation>(df, v);
+      }
+      if (residual != nullptr) v = hn::Add(v, load(residual));
+      hn::StoreN(v, df, y + i, count);
+    }
+  }
+}
+
+inline void RunEpilogue(const EpilogueTask& task) {
+  WithActivation(task.epilogue.activation, [&]<Activation kActivation>() { EpilogueTile<kActivation>(task); });
+}
+
+// Rows [first, first + count) of GatedArgs.
+inline void GatedRows(const GatedArgs& args, size_t first, size_t count) {
+  const auto rows = [&]<Activation kActivation>() HWY_ATTR {
+    const hn::ScalableTag<float> df;
+    const size_t lanes = hn::Lanes(df);
+    for (size_t row = first; row < first + count; ++row) {
+      const float* gate = args.gate + row * args.gate_stride;
+      const float* up = args.up + row * args.up_stride;
+      float* y = args.y + row * args.y_stride;
+      for (size_t i = 0; i < args.cols; i += lanes) {
+        const size_t n = args.cols - i < lanes ? args.cols - i : lanes;
+        const auto g = hn::LoadN(df, gate + i, n), u = hn::LoadN(df, up + i, n);
+        hn::StoreN(hn::Mul(Apply<kActivation>(df, g), u), df, y + i, n);
+      }
+    }
+  };
+  WithActivation(args.activation, rows);
+}
+
+// Rows [first, first + count) of SoftmaxArgs.
+inline void SoftmaxRows(const SoftmaxArgs& args, size_t first, size_t count) {
+  const hn::ScalableTag<float> df;
+  const size_t lanes = hn::Lanes(df);
+  const auto scale = hn::Set(df, args.scale);
+  for (size_t row = first; row < first + count; ++row) {
+    const float* x = args.x + row * args.stride;
+    float* y = args.y + row * args.y_stride;
+    const auto lowest = hn::Set(df, -INFINITY);
+    auto peak = lowest;
+    for (size_t i = 0; i < args.cols; i += lanes) {
+      const size_t n = args.cols - i < lanes ? args.cols - i : lanes;
+      const auto v = hn::Mul(hn::LoadN(df, x + i, n), scale);
+      peak = hn::Max(peak, hn::IfThenElse(hn::FirstN(df, n), v, lowest));
+    }
+    const float max = hn::ReduceMax(df, peak);
+    if (max == -INFINITY) {  // nothing to choose from
+      for (size_t i = 0; i < args.cols; ++i) y[i] = 0.0f;
+      continue;
+    }
+    const auto vmax = hn::Set(df, max);
+    auto total = hn::Zero(df);
+    for (size_t i = 0; i < args.cols; i += lanes) {
+      const size_t n = args.cols - i < lanes ? args.cols - i : lanes;
+      const auto e = hn::IfThenElseZero(hn::FirstN(df, n),
+                                        Exp(df, hn::Sub(hn::Mul(hn::LoadN(df, x + i, n), scale), vmax)));
+      total = hn::Add(total, e);
+      hn::StoreN(e, df, y + i, n);
+    }
+    const auto inverse = hn::Set(df, 1.0f / hn::ReduceSum(df, total));
+    for (size_t i = 0; i < args.cols; i += lanes) {
+      const size_t n = args.cols - i < lanes ? args.cols - i : lanes;
+      hn::StoreN(hn::Mul(hn::LoadN(df, y + i, n), inverse), df, y + i, n);
+    }
+  }
+}
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace weft
+HWY_AFTER_NAMESPACE();
+
+#endif  // toggle

@@ -1,0 +1,74 @@
+// Rotary position embedding, from a table of angles.
+
+#if defined(WEFT_KERNELS_ROPE_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef WEFT_KERNELS_ROPE_INL_H_
+#undef WEFT_KERNELS_ROPE_INL_H_
+#else
+#define WEFT_KERNELS_ROPE_INL_H_
+#endif
+
+#include <stddef.h>
+
+#include "hwy/highway.h"
+#include "weft/core/op_args.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace weft {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// The pairs [0, pairs) of one head: x[2i], x[2i + 1] or x[i], x[i + pairs]; angles {cos, sin} per pair.
+template <RopeKind kKind>
+HWY_INLINE void RotateHead(float* HWY_RESTRICT x, const float* HWY_RESTRICT angles, size_t pairs) {
+  const hn::ScalableTag<float> df;
+  const size_t lanes = hn::Lanes(df);
+  size_t i = 0;
+  for (; i + lanes <= pairs; i += lanes) {
+    hn::Vec<decltype(df)> cosine, sine, a, b;
+    hn::LoadInterleaved2(df, angles + 2 * i, cosine, sine);
+    if constexpr (kKind == RopeKind::kInterleaved) {
+      hn::LoadInterleaved2(df, x + 2 * i, a, b);
+    } else {
+      a = hn::LoadU(df, x + i);
+      b = hn::LoadU(df, x + i + pairs);
+    }
+    const auto u = hn::NegMulAdd(b, sine, hn::Mul(a, cosine));
+    const auto v = hn::MulAdd(a, sine, hn::Mul(b, cosine));
+    if constexpr (kKind == RopeKind::kInterleaved) {
+      hn::StoreInterleaved2(u, v, df, x + 2 * i);
+    } else {
+      hn::StoreU(u, df, x + i);
+      hn::StoreU(v, df, x + i + pairs);
+    }
+  }
+  for (; i < pairs; ++i) {
+    float& a = kKind == RopeKind::kInterleaved ? x[2 * i] : x[i];
+    float& b = kKind == RopeKind::kInterleaved ? x[2 * i + 1] : x[i + pairs];
+    const float cosine = angles[2 * i], sine = angles[2 * i + 1];
+    const float u = a * cosine - b * sine;
+    b = a * sine + b * cosine;
+    a = u;
+  }
+}
+
+// Tokens [first, first + count) of RopeArgs.
+inline void RopeTokens(const RopeArgs& args, size_t first, size_t count) {
+  for (size_t token = first; token < first + count; ++token) {
+    const float* angles = args.table + token * args.pairs * 2;
+    for (size_t head = 0; head < args.heads; ++head) {
+      float* x = args.x + token * args.token_stride + head * args.head_stride;
+      if (args.kind == RopeKind::kInterleaved) {
+        RotateHead<RopeKind::kInterleaved>(x, angles, args.pairs);
+      } else {
+        RotateHead<RopeKind::kHalf>(x, angles, args.pairs);
+      }
+    }
+  }
+}
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace weft
+HWY_AFTER_NAMESPACE();
+
+#endif  // toggle

@@ -1,0 +1,82 @@
+// The integer product that quantised kernels are made of: four codes times four activations per 32-bit lane.
+//
+// x86 multiplies unsigned by signed bytes, Arm signed by signed. So that each target gets its one-instruction form, a
+// weight operand is the code itself or, where kSignedCodes, code - zero; Operand() makes it, and ZeroCorrection()
+// supplies what the unsigned form still owes: sum((code - zero) * a) = sum(code * a) - zero * sum(a).
+
+#if defined(WEFT_SIMD_INT8_DOT_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef WEFT_SIMD_INT8_DOT_INL_H_
+#undef WEFT_SIMD_INT8_DOT_INL_H_
+#else
+#define WEFT_SIMD_INT8_DOT_INL_H_
+#endif
+
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace weft {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Whether weight operands are signed (code - zero) on this target.
+#if HWY_TARGET_IS_NEON
+inline constexpr bool kSignedCodes = true;
+#else
+inline constexpr bool kSignedCodes = false;
+#endif
+
+// Whether u8 x i8 quad dots are one instruction here (VNNI).
+#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
+inline constexpr bool kNativeQuadDot = true;
+#else
+inline constexpr bool kNativeQuadDot = false;
+#endif
+
+// The weight operand for codes in [0, 255] of a format with the given zero point.
+template <int kZero, class D8, HWY_IF_U8_D(D8)>
+HWY_INLINE hn::Vec<D8> Operand(D8 d8, hn::Vec<D8> codes) {
+  if constexpr (kSignedCodes && kZero != 0) {
+    return hn::Sub(codes, hn::Set(d8, static_cast<uint8_t>(kZero)));
+  } else {
+    return codes;
+  }
+}
+
+// sum[i] + the product of operands 4i .. 4i+3 with the activations 4i .. 4i+3. Exact for activations in [-127, 127]
+// and operands made by Operand() from codes in [0, kWide ? 255 : 127]. Lanes of d32: a quarter of the bytes.
+template <bool kWide, class D32, class V8, class VI8>
+HWY_INLINE hn::Vec<D32> QuadDot(D32 d32, V8 operand, VI8 activations, hn::Vec<D32> sum) {
+  if constexpr (kSignedCodes) {
+    const hn::Repartition<int8_t, D32> di8;
+    return hn::SumOfMulQuadAccumulate(d32, hn::BitCast(di8, operand), activations, sum);
+  } else if constexpr (kNativeQuadDot || kWide) {
+    return hn::SumOfMulQuadAccumulate(d32, operand, activations, sum);
+  } else {
+    // Two products of at most 127 * 127 fit in 16 bits, so the saturating pair sum is exact.
+    const hn::Repartition<int16_t, D32> d16;
+    const auto pairs = hn::SatWidenMulPairwiseAdd(d16, operand, activations);
+    return hn::Add(sum, hn::WidenMulPairwiseAdd(d32, pairs, hn::Set(d16, int16_t{1})));
+  }
+}
+
+// What a dot of operands with `activations` starts from: -zero * (sums of four activations), or 0 where the operands
+// already have the zero point taken off.
+template <int kZero, class D32, class VI8>
+HWY_INLINE hn::Vec<D32> ZeroCorrection(D32 d32, VI8 activations) {
+  if constexpr (kSignedCodes || kZero == 0) {
+    (void)activations;
+    return hn::Zero(d32);
+  } else {
+    // zero <= 128, so the pair products are at most 128 * 127 * 2 = 32512: never "wide".
+    const hn::Repartition<uint8_t, D32> d8;
+    const auto zeros = hn::Set(d8, static_cast<uint8_t>(kZero));
+    return hn::Neg(QuadDot<false>(d32, zeros, activations, hn::Zero(d32)));
+  }
+}
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace weft
+HWY_AFTER_NAMESPACE();
+
+#endif  // toggle

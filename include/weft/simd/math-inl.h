@@ -1,0 +1,70 @@
+// Elementary functions on float vectors.
+
+#if defined(WEFT_SIMD_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef WEFT_SIMD_MATH_INL_H_
+#undef WEFT_SIMD_MATH_INL_H_
+#else
+#define WEFT_SIMD_MATH_INL_H_
+#endif
+
+#include "hwy/highway.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace weft {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// e^x, at most 2 ulp off where the result is normal; gradual underflow to 0, overflow to infinity, NaN stays NaN.
+// x = n ln 2 + r with |r| <= ln 2 / 2; e^r by its Taylor polynomial of degree 7, whose remainder there is below 2^-27.
+template <class DF>
+HWY_INLINE hn::Vec<DF> Exp(DF df, hn::Vec<DF> x) {
+  const hn::RebindToSigned<DF> di;
+  // Beyond these the result is 0 or infinity; the clamp keeps n in range. Comparisons are false for NaN, so it stays.
+  const auto lowest = hn::Set(df, -104.0f), highest = hn::Set(df, 89.0f);
+  auto v = hn::IfThenElse(hn::Lt(x, lowest), lowest, x);
+  v = hn::IfThenElse(hn::Gt(v, highest), highest, v);
+  const auto is_nan = hn::IsNaN(v);
+  v = hn::IfThenZeroElse(is_nan, v);
+  const auto n = hn::NearestInt(hn::Mul(v, hn::Set(df, 1.44269504088896341f)));
+  const auto nf = hn::ConvertTo(df, n);
+  // ln 2 in two parts: the first has 15 significant bits, so n * first is exact.
+  auto r = hn::NegMulAdd(nf, hn::Set(df, 0.693145751953125f), v);
+  r = hn::NegMulAdd(nf, hn::Set(df, 1.42860682030941723e-6f), r);
+  auto p = hn::Set(df, 1.0f / 5040.0f);
+  p = hn::MulAdd(p, r, hn::Set(df, 1.0f / 720.0f));
+  p = hn::MulAdd(p, r, hn::Set(df, 1.0f / 120.0f));
+  p = hn::MulAdd(p, r, hn::Set(df, 1.0f / 24.0f));
+  p = hn::MulAdd(p, r, hn::Set(df, 1.0f / 6.0f));
+  p = hn::MulAdd(p, r, hn::Set(df, 0.5f));
+  const auto r2 = hn::Mul(r, r);
+  p = hn::Add(hn::MulAdd(p, r2, r), hn::Set(df, 1.0f));
+  // 2^n in two factors, since n reaches beyond the exponents of float on both sides.
+  const auto bias = hn::Set(di, 127);
+  const auto n1 = hn::ShiftRight<1>(n);
+  const auto n2 = hn::Sub(n, n1);
+  const auto s1 = hn::BitCast(df, hn::ShiftLeft<23>(hn::Add(n1, bias)));
+  const auto s2 = hn::BitCast(df, hn::ShiftLeft<23>(hn::Add(n2, bias)));
+  return hn::IfThenElse(is_nan, x, hn::Mul(hn::Mul(p, s1), s2));
+}
+
+// 1 / (1 + e^-x)
+template <class DF>
+HWY_INLINE hn::Vec<DF> Sigmoid(DF df, hn::Vec<DF> x) {
+  const auto one = hn::Set(df, 1.0f);
+  return hn::Div(one, hn::Add(one, Exp(df, hn::Neg(x))));
+}
+
+// tanh, absolute error below 2e-7.
+template <class DF>
+HWY_INLINE hn::Vec<DF> Tanh(DF df, hn::Vec<DF> x) {
+  const auto one = hn::Set(df, 1.0f);
+  const auto e = Exp(df, hn::Mul(hn::Set(df, -2.0f), hn::Abs(x)));  // in [0, 1]
+  return hn::CopySign(hn::Div(hn::Sub(one, e), hn::Add(one, e)), x);
+}
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace weft
+HWY_AFTER_NAMESPACE();
+
+#endif  // toggle
