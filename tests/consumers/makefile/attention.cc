@@ -1,0 +1,1 @@
+#include <weft/instantiate/attention.inc>

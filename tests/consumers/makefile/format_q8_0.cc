@@ -1,0 +1,2 @@
+#define WEFT_FORMAT q8_0
+#include <weft/instantiate/format.inc>

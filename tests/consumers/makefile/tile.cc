@@ -1,0 +1,1 @@
+#include <weft/instantiate/tile.inc>
