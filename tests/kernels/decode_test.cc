@@ -171,8 +171,8 @@ TEST_P(DecodeTest, GetRowsRefusesBadArguments) {
   EXPECT_EQ(code([](auto& args) { args.ids = nullptr; }), Code::kNull);
   EXPECT_EQ(code([](auto& args) { args.y = nullptr; }), Code::kNull);
   EXPECT_EQ(code([](auto& args) { args.w.rows = 2; }), Code::kRange);  // id 2
-  EXPECT_EQ(code([](auto& args) { args.y_stride = 3; }), Code::kRange);
-  EXPECT_EQ(code([](auto& args) { args.w.row_bytes = 15; }), Code::kRange);
+  EXPECT_EQ(code([](auto& args) { args.y_stride = 3; }), Code::kShape);
+  EXPECT_EQ(code([](auto& args) { args.w.row_bytes = 15; }), Code::kShape);
   EXPECT_EQ(code([](auto& args) { args.w.type = DType::kI32; }), Code::kUnsupported);
   EXPECT_EQ(code([](auto& args) { args.w.type = DType::kQ8_0; }), Code::kMultiple);
   EXPECT_EQ(y, std::vector<float>(8, 7.0f));

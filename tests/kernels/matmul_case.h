@@ -1,0 +1,131 @@
+// What the tests of the matrix product share: inputs in guarded memory, a way to run, and bounds.
+#ifndef WEFT_TESTS_KERNELS_MATMUL_CASE_H_
+#define WEFT_TESTS_KERNELS_MATMUL_CASE_H_
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <vector>
+
+#include "tests/kernels/blocks.h"
+#include "tests/kernels/bounded.h"
+#include "tests/kernels/guarded.h"
+#include "tests/kernels/random.h"
+#include "weft/scalar/matmul.h"
+#include "weft/weft.h"
+
+namespace weft::test {
+
+// Rows of weights with `gap` bytes (0xFF) between them and `slack` bytes between the last one and the guard page.
+class Weights {
+ public:
+  Weights(DType type, size_t rows, size_t cols, const std::vector<uint8_t>& dense, size_t gap = 0, size_t slack = 0)
+      : blocks_(rows * (RowBytes(type, cols) + gap) - gap, slack) {
+    const size_t row = RowBytes(type, cols);
+    view_ = {blocks_.data(), type, rows, cols, row + gap, nullptr};
+    for (size_t r = 0; r < rows; ++r) memcpy(blocks_.data() + r * (row + gap), dense.data() + r * row, row);
+  }
+  Weights(DType type, size_t rows, size_t cols, Random& random, size_t gap = 0, size_t slack = 0)
+      : Weights(type, rows, cols, RandomWeights(type, rows * cols, random), gap, slack) {}
+
+  const WeightView& view() const { return view_; }
+
+ private:
+  Guarded<uint8_t> blocks_;
+  WeightView view_;
+};
+
+// Rows of activations.
+struct Tokens {
+  const float* x;
+  size_t rows, cols, stride;
+};
+
+// Runs MatMul with memory of exactly the sizes that the library asks for, misaligned and guarded. args.x is ignored.
+inline Status RunMatMul(MatMulArgs args, const Tokens& tokens, const Executor& executor = {}) {
+  Guarded<uint8_t> forms(ActivationBytes(tokens.rows, tokens.cols), 1);
+  ActivationSet set = MakeActivations(tokens.x, tokens.rows, tokens.cols, tokens.stride, {forms.data(), forms.bytes()});
+  args.x = &set;
+  Guarded<uint8_t> workspace(MatMulWorkspaceBytes(args, executor.workers), 3);
+  return MatMul(args, executor, {workspace.data(), workspace.bytes()});
+}
+
+inline ActivationForm FormOf(DType type) {
+  ActivationForm form = ActivationForm::kF32;
+  scalar::VisitFormat(type, [&]<class Format>() { form = Format::kForm; });
+  return form;
+}
+
+// How far a kernel's raw product of k terms, with the activation form it uses, may be from the exact one.
+//
+// Quantised: products of codes are summed in integers, exactly. Each group's sum is multiplied with the group's scale
+// (itself rounded once from the block's parts) and added; its offset likewise; every run of groups that share an
+// activation scale is multiplied with that and added; at most 16 lanes and the offsets are added up in the end.
+// Float: k products and additions, each rounded. BF16: products are exact, but the pair-dot instructions of x86 and Arm
+// round sums less carefully (to odd: a whole unit in the last place) and take denormals for zero.
+inline double ProductError(DType type, size_t k, double magnitude) {
+  double error = 0.0;
+  scalar::VisitFormat(type, [&]<class Format>() {
+    if constexpr (!kIsFloat<Format>) {
+      const size_t span = GroupOf(Format::kForm), groups = span / Format::kGroup, spans = (k + span - 1) / span;
+      const size_t per_group = Format::kHasOffset ? 4 : 2;
+      error = Gamma(1 + per_group * (groups > 0 ? groups : 1) + 2 * spans + 16 + 1) * magnitude;
+    } else if constexpr (Format::kForm == ActivationForm::kBF16) {
+      error = 2 * Gamma(2 * k) * magnitude + static_cast<double>(k) * 0x1p-126;
+    } else {
+      error = Gamma(2 * k) * magnitude + static_cast<double>(k) * kUnderflow;
+    }
+  });
+  return error;
+}
+
+// The raw products as numbers with bounds; the tensor's factor costs one more rounding.
+inline std::vector<Bounded> BoundedProducts(const ActivationView& x, const uint32_t* rows, size_t tokens,
+                                            const WeightView& w) {
+  std::vector<Bounded> products;
+  for (const scalar::Exact& sum : scalar::Products(x, rows, tokens, w)) {
+    const double error = ProductError(w.type, w.cols, sum.magnitude);
+    products.push_back(w.scale != nullptr ? Bounded::Rounded(sum.value, error) : Bounded(sum.value, error));
+  }
+  return products;
+}
+
+// y of MatMulArgs ([tokens][w.rows]) by the formula of Epilogue.
+inline std::vector<Bounded> BoundedMatMul(const MatMulArgs& args, const ActivationView& x) {
+  const Epilogue& e = args.epilogue;
+  std::vector<Bounded> y = BoundedProducts(x, args.row_index, args.tokens(), args.w);
+  std::vector<Bounded> gates(y.size());
+  if (e.gate != nullptr) gates = BoundedProducts(x, args.row_index, args.tokens(), *e.gate);
+  for (size_t i = 0; i < y.size(); ++i) {
+    const size_t m = i / args.w.rows, n = i % args.w.rows;
+    const auto biased = [&](Bounded p, const float* bias) {
+      return Bounded(e.scale) * (bias != nullptr ? p + Bounded(bias[n]) : p);
+    };
+    y[i] = biased(y[i], e.bias);
+    y[i] =
+        e.gate != nullptr ? Activate(e.activation, biased(gates[i], e.gate_bias)) * y[i] : Activate(e.activation, y[i]);
+    if (e.residual != nullptr) y[i] = y[i] + Bounded(e.residual[m * e.residual_stride + n]);
+  }
+  return y;
+}
+
+// Compares y with what is expected, element by element, and checks that the slack between its rows was left alone.
+inline void ExpectWithin(GuardedMatrix& y, const std::vector<Bounded>& expected, size_t rows, size_t cols) {
+  ASSERT_EQ(expected.size(), rows * cols);
+  for (size_t i = 0; i < expected.size(); ++i) {
+    ASSERT_TRUE(IsWithin(y.At(i / cols, i % cols), expected[i])) << "at " << i / cols << ", " << i % cols;
+  }
+  EXPECT_TRUE(y.SlackUntouched());
+}
+
+// Column counts to test: one block, and several (for float formats also what leaves remainders in vectors).
+template <class Format>
+std::vector<size_t> ColumnCounts() {
+  if (kIsFloat<Format>) return {1, 7, 16, 33, 300};
+  return {kBlockElements<Format>, 3 * kBlockElements<Format>};
+}
+
+}  // namespace weft::test
+
+#endif  // WEFT_TESTS_KERNELS_MATMUL_CASE_H_
