@@ -33,10 +33,10 @@ inline constexpr float kSmallestActivation = 0x1p-119f;
 //   kF32: ((const float*)values)[t * value_stride + k]        not padded, read in place
 //   kBF16: ((const bf16*)values)[t * value_stride + k]        padded to 64 elements
 //   kA32, kA256: x ~ scale * code, code = ((const int8_t*)values)[t * value_stride + k],
-//     scale = scales[t * scale_stride + k / GroupOf(form)] = max / 127, 0 for an all-zero group; max: of |x| in the group;
-//     code = x * (127 / max) in float, rounded to nearest, ties to even. A group with an infinity or a NaN gets the
-//     scale NaN (and unspecified codes), so that products with it are NaN;
-//     sums[t * sum_stride + k / 16] = the sum of 16 codes, written for all-zero groups too.
+//     scale = scales[t * scale_stride + k / GroupOf(form)] = max / 127, 0 for an all-zero group; max: of |x| in the
+//     group; code = x * (127 / max) in float, rounded to nearest, ties to even. A group with an infinity or a NaN gets
+//     the scale NaN (and unspecified codes), so that products with it are NaN; sums[t * sum_stride + k / 16] = the sum
+//     of 16 codes, written for all-zero groups too.
 struct ActivationView {
   const void* values = nullptr;
   size_t value_stride = 0;  // elements

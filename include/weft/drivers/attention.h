@@ -47,7 +47,8 @@ inline Status Validate(const AttentionArgs& args) {
     }
   }
   if (tokens > 1) {
-    if (args.q_token_stride < args.k_size) return Error(Code::kShape, "q_token_stride", args.q_token_stride, args.k_size);
+    if (args.q_token_stride < args.k_size)
+      return Error(Code::kShape, "q_token_stride", args.q_token_stride, args.k_size);
     if (args.out_token_stride < args.v_size) {
       return Error(Code::kShape, "out_token_stride", args.out_token_stride, args.v_size);
     }

@@ -28,9 +28,7 @@ inline Status ValidateWeights(const KernelSet& set, const WeightView& w, const c
   return Ok();
 }
 
-inline size_t WeightBytes(const WeightView& w) {
-  return (w.rows - 1) * w.row_bytes + RowBytes(w.type, w.cols);
-}
+inline size_t WeightBytes(const WeightView& w) { return (w.rows - 1) * w.row_bytes + RowBytes(w.type, w.cols); }
 
 inline Status ValidateEpilogue(const KernelSet& set, const MatMulArgs& args) {
   const Epilogue& e = args.epilogue;
@@ -115,8 +113,9 @@ inline Status Prepare(const KernelSet& set, ActivationSet& x, ActivationForm for
   }
   if (!fits) return Error(Code::kWorkspace, "x.memory", x.memory.bytes, FormBytes(form, x.rows, x.cols));
   const auto activate = set.ops->activate[static_cast<size_t>(form)];
-  ForRuns(executor, x.rows, padded,
-          [&](size_t first, size_t count) { activate(ActivateTask{x.x, x.stride, first, count, built}); });
+  ForRuns(executor, x.rows, padded, [&](size_t first, size_t count) {
+    activate(ActivateTask{x.x, x.stride, first, count, built});
+  });
   x.memory = carver.Rest();
   view = built;
   return Ok();
@@ -154,8 +153,8 @@ struct MatMulPlan {
 
 inline MatMulPlan PlanMatMul(const KernelSet& set, const MatMulArgs& args, const FormatKernels& format) {
   const bool panels = args.tokens() >= kPanelTokens && args.summation == Summation::kFastest;
-  return {args, format, panels ? set.Find(format.panel) : nullptr,
-          args.x->built[static_cast<size_t>(format.form)], args.epilogue.gate != nullptr ? size_t{2} : size_t{1}};
+  return {args, format, panels ? set.Find(format.panel) : nullptr, args.x->built[static_cast<size_t>(format.form)],
+          args.epilogue.gate != nullptr ? size_t{2} : size_t{1}};
 }
 
 inline size_t MatMulWorkspaceBytes(const KernelSet& set, const MatMulArgs& args, uint32_t workers) {

@@ -19,7 +19,8 @@ inline Status Validate(const NormArgs& args) {
   const size_t strides[] = {args.stride, args.y_stride}, head_strides[] = {args.head_stride, args.y_head_stride};
   for (size_t i = 0; i < 2; ++i) {
     const size_t needed = args.heads > 1 ? args.cols : 0;
-    if (head_strides[i] < needed) return Error(Code::kShape, i ? "y_head_stride" : "head_stride", head_strides[i], needed);
+    if (head_strides[i] < needed)
+      return Error(Code::kShape, i ? "y_head_stride" : "head_stride", head_strides[i], needed);
     const bool one = args.rows == args.heads;  // the stride between tokens is not used
     if (!one && strides[i] < args.cols) return Error(Code::kShape, i ? "y_stride" : "stride", strides[i], args.cols);
   }

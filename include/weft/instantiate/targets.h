@@ -26,8 +26,8 @@
 // Highway's names become values only inside its own headers, where this mask is used.
 #ifndef HWY_DISABLED_TARGETS
 #if defined(__x86_64__) || defined(_M_X64)
-#define WEFT_ENABLED_TARGETS_                                                                             \
-  ((WEFT_TARGET_SSE2 + 0 ? HWY_SSE2 : 0) | (WEFT_TARGET_AVX2 + 0 ? HWY_AVX2 : 0) |                        \
+#define WEFT_ENABLED_TARGETS_                                                      \
+  ((WEFT_TARGET_SSE2 + 0 ? HWY_SSE2 : 0) | (WEFT_TARGET_AVX2 + 0 ? HWY_AVX2 : 0) | \
    (WEFT_TARGET_AVX3_DL + 0 ? HWY_AVX3_DL : 0) | (WEFT_TARGET_AVX3_ZEN4 + 0 ? HWY_AVX3_ZEN4 : 0))
 #else
 #define WEFT_ENABLED_TARGETS_ \

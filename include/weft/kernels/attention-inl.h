@@ -63,7 +63,9 @@ struct AttentionGroup {
   const float* Query(size_t h) const {
     return args.q + token * args.q_token_stride + (first_head + h) * args.q_head_stride;
   }
-  float* Out(size_t h) const { return args.out + token * args.out_token_stride + (first_head + h) * args.out_head_stride; }
+  float* Out(size_t h) const {
+    return args.out + token * args.out_token_stride + (first_head + h) * args.out_head_stride;
+  }
   const float* Sink(size_t h) const { return args.sinks != nullptr ? args.sinks + first_head + h : nullptr; }
 };
 
@@ -145,8 +147,8 @@ HWY_NOINLINE void AttendAs(const AttentionTask& task) {
       size_t count = shared - head % shared;  // up to the end of the group, of the task, of a turn
       if (count > end - head) count = end - head;
       if (count > kHeadsTogether) count = kHeadsTogether;
-      const AttentionGroup group{args, seq, seq.first_query + query, position, head, count, head / shared,
-                                 VisibleKeys(args, seq, position), task.scratch};
+      const AttentionGroup group{args,  seq,           seq.first_query + query,          position,    head,
+                                 count, head / shared, VisibleKeys(args, seq, position), task.scratch};
       if (args.backend == AttentionBackend::kStandard) {
         StandardGroup<TK, TV>(group);
       } else {

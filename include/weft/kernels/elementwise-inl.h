@@ -125,8 +125,8 @@ inline void SoftmaxRows(const SoftmaxArgs& args, size_t first, size_t count) {
     auto total = hn::Zero(df);
     for (size_t i = 0; i < args.cols; i += lanes) {
       const size_t n = args.cols - i < lanes ? args.cols - i : lanes;
-      const auto e = hn::IfThenElseZero(hn::FirstN(df, n),
-                                        Exp(df, hn::Sub(hn::Mul(hn::LoadN(df, x + i, n), scale), vmax)));
+      const auto e =
+          hn::IfThenElseZero(hn::FirstN(df, n), Exp(df, hn::Sub(hn::Mul(hn::LoadN(df, x + i, n), scale), vmax)));
       total = hn::Add(total, e);
       hn::StoreN(e, df, y + i, n);
     }

@@ -30,7 +30,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // Bytes of one group of a quantised panel.
 template <PanelClass kClass>
-inline constexpr size_t kPanelGroupBytes = kPanelRows * (kClass.group + sizeof(float) * (kClass.offset ? 2 : 1));
+inline constexpr size_t kPanelGroupBytes = kPanelRows*(kClass.group + sizeof(float) * (kClass.offset ? 2 : 1));
 
 template <PanelClass kClass>
 size_t PanelBytes(size_t cols) {

@@ -63,8 +63,7 @@ HWY_INLINE hn::Vec<DF> WidenHalfBits(DF df, hn::Vec<hn::Rebind<uint32_t, DF>> bi
   const auto inf_nan = hn::Or(magnitude, hn::Set(du, 0x7F800000u));
   // A subnormal's mantissa behind the exponent of 2^-14, minus 2^-14, is its value, exactly.
   const auto base = hn::Set(du, 113u << 23);
-  const auto subnormal =
-      hn::BitCast(du, hn::Sub(hn::BitCast(df, hn::Add(magnitude, base)), hn::BitCast(df, base)));
+  const auto subnormal = hn::BitCast(du, hn::Sub(hn::BitCast(df, hn::Add(magnitude, base)), hn::BitCast(df, base)));
   const auto value = hn::IfThenElse(tiny, subnormal, hn::IfThenElse(special, inf_nan, rebias));
   return hn::BitCast(df, hn::Or(sign, value));
 }
@@ -135,11 +134,10 @@ HWY_INLINE hn::Vec<hn::Rebind<uint16_t, DF>> NarrowToF16(DF df, hn::Vec<DF> v) {
   const auto magnitude = hn::And(bits, hn::Set(du, 0x7FFFFFFFu));
   const auto odd = hn::And(hn::ShiftRight<13>(magnitude), hn::Set(du, 1u));
   // See ToF16 in core/half.h for the three ranges.
-  const auto normal = hn::ShiftRight<13>(
-      hn::Add(hn::Sub(magnitude, hn::Set(du, 112u << 23)), hn::Add(hn::Set(du, 0xFFFu), odd)));
+  const auto normal =
+      hn::ShiftRight<13>(hn::Add(hn::Sub(magnitude, hn::Set(du, 112u << 23)), hn::Add(hn::Set(du, 0xFFFu), odd)));
   const auto half = hn::Set(df, 0.5f);
-  const auto subnormal =
-      hn::Sub(hn::BitCast(du, hn::Add(hn::BitCast(df, magnitude), half)), hn::BitCast(du, half));
+  const auto subnormal = hn::Sub(hn::BitCast(du, hn::Add(hn::BitCast(df, magnitude), half)), hn::BitCast(du, half));
   const auto nan = hn::Or(hn::Set(du, 0x7E00u), hn::And(hn::ShiftRight<13>(magnitude), hn::Set(du, 0x3FFu)));
   auto out = hn::IfThenElse(hn::Lt(magnitude, hn::Set(du, 0x38800000u)), subnormal, normal);
   out = hn::IfThenElse(hn::Ge(magnitude, hn::Set(du, 0x47800000u)), hn::Set(du, 0x7C00u), out);
