@@ -1,7 +1,8 @@
 // All formats, per target. Includes only; every file has its own guard.
 #define WEFT_FORMAT_TEXT_(path) #path
-// clang-format off: a path, not an expression
-#define WEFT_FORMAT_FILE(name) WEFT_FORMAT_TEXT_(weft / formats / name - inl.h)
+// A path, not an expression:
+// clang-format off
+#define WEFT_FORMAT_FILE(name) WEFT_FORMAT_TEXT_(weft/formats/name-inl.h)
 // clang-format on
 #include "weft/formats/list.inc"
 #undef WEFT_FORMAT_FILE
