@@ -136,10 +136,10 @@ Result<std::unique_ptr<Tokenizer>> SpmTokenizer::Load(const Gguf& file) {
     std::optional<TokenId> fallback;
     std::optional<TokenId>* id;
   };
-  for (const Special& special : {Special{"tokenizer.ggml.bos_token_id", 1, &t.bos_},
-                                 Special{"tokenizer.ggml.eos_token_id", 2, &t.eos_},
-                                 Special{"tokenizer.ggml.unknown_token_id", 0, &t.unknown_},
-                                 Special{"tokenizer.ggml.eot_token_id", std::nullopt, &t.end_of_turn_}}) {
+  for (const Special& special :
+       {Special{"tokenizer.ggml.bos_token_id", 1, &t.bos_}, Special{"tokenizer.ggml.eos_token_id", 2, &t.eos_},
+        Special{"tokenizer.ggml.unknown_token_id", 0, &t.unknown_},
+        Special{"tokenizer.ggml.eot_token_id", std::nullopt, &t.end_of_turn_}}) {
     const auto id = ReadSpecialToken(file, special.key, special.fallback, t.size_);
     if (!id.ok()) return id.error();
     *special.id = *id;

@@ -1,0 +1,43 @@
+// The subcommands of the program `weft`.
+#ifndef WEFT_REFERENCE_CLI_COMMANDS_H_
+#define WEFT_REFERENCE_CLI_COMMANDS_H_
+
+#include <CLI/CLI.hpp>
+#include <functional>
+#include <string>
+
+#include "reference/base/result.h"
+
+namespace weft::engine::cli {
+
+constexpr int kOk = 0;
+constexpr int kFailed = 1;
+constexpr int kUsage = 2;
+
+// What a command does once the whole command line has been understood; returns the exit status.
+using Action = std::function<int()>;
+
+// Each adds a subcommand that sets `action` when the user has chosen it.
+void AddGenerate(CLI::App& app, Action* action);
+void AddLogits(CLI::App& app, Action* action);
+void AddTokenize(CLI::App& app, Action* action);
+void AddInfo(CLI::App& app, Action* action);
+void AddTargets(CLI::App& app, Action* action);
+
+// The compiled targets, best first, separated by commas; only those that this CPU supports if `supported`.
+std::string TargetNames(bool supported);
+
+// Prints "weft: MESSAGE" on stderr and returns `status`.
+int Fail(const std::string& message, int status = kFailed);
+// kOk, or Fail with the error.
+int StatusOf(const Result<void>& result);
+
+// Options that several commands have.
+CLI::Option* AddModelArgument(CLI::App* command, std::string* path);
+CLI::Option* AddThreadsOption(CLI::App* command, size_t* threads);
+// Accepts numbers in [low, high] only, and no NaN.
+CLI::Validator InRange(double low, double high);
+
+}  // namespace weft::engine::cli
+
+#endif  // WEFT_REFERENCE_CLI_COMMANDS_H_

@@ -1,0 +1,88 @@
+#include "reference/cli/files.h"
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+namespace weft::engine::cli {
+namespace {
+
+Error SystemError(const std::string& name, const char* action, int code) {
+  return {name + ": " + action + ": " + std::generic_category().message(code)};
+}
+
+}  // namespace
+
+Result<std::string> ReadFile(const std::string& path) {
+  const bool input = path == "-";
+  const std::string name = input ? "standard input" : path;
+  std::FILE* file = input ? stdin : std::fopen(path.c_str(), "rb");
+  if (file == nullptr) return SystemError(name, "cannot open", errno);
+  std::string text;
+  char buffer[1 << 16];
+  while (const size_t read = std::fread(buffer, 1, sizeof(buffer), file)) text.append(buffer, read);
+  const int code = std::ferror(file) ? errno : 0;
+  if (!input) std::fclose(file);
+  if (code != 0) return SystemError(name, "cannot read", code);
+  return text;
+}
+
+Result<void> Print(std::string_view text) {
+  if (std::fwrite(text.data(), 1, text.size(), stdout) != text.size() || std::fflush(stdout) != 0) {
+    return SystemError("standard output", "cannot write", errno);
+  }
+  return {};
+}
+
+Result<OutputFile> OutputFile::Create(const std::string& path) {
+  OutputFile output;
+  output.path_ = path;
+  struct stat info;
+  const bool exists = stat(path.c_str(), &info) == 0;
+  if (exists && S_ISDIR(info.st_mode)) return Error{path + ": is a folder, not a file"};
+  std::string name = path;
+  if (!exists || S_ISREG(info.st_mode)) name = path + "." + std::to_string(getpid()) + ".tmp";
+  output.file_ = std::fopen(name.c_str(), "wb");
+  if (output.file_ == nullptr) return SystemError(path, "cannot create", errno);
+  if (name != path) output.temporary_ = name;
+  return output;
+}
+
+OutputFile::OutputFile(OutputFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      temporary_(std::exchange(other.temporary_, "")),
+      file_(std::exchange(other.file_, nullptr)) {}
+
+OutputFile::~OutputFile() {
+  if (file_ != nullptr) std::fclose(file_);
+  if (!temporary_.empty()) std::remove(temporary_.c_str());
+}
+
+Result<void> OutputFile::Write(std::span<const float> values) {
+  if (std::fwrite(values.data(), sizeof(float), values.size(), file_) == values.size()) return {};
+  return SystemError(path_, "cannot write", errno);
+}
+
+Result<void> OutputFile::Commit() {
+  if (std::fclose(std::exchange(file_, nullptr)) != 0) return SystemError(path_, "cannot write", errno);
+  if (temporary_.empty()) return {};
+  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) return SystemError(path_, "cannot create", errno);
+  temporary_.clear();
+  return {};
+}
+
+size_t PeakResidentBytes() {
+  rusage usage;
+  if (getrusage(RUSAGE_SELF, &usage) != 0) return 0;
+#ifdef __APPLE__
+  return static_cast<size_t>(usage.ru_maxrss);
+#else
+  return static_cast<size_t>(usage.ru_maxrss) * 1024;
+#endif
+}
+
+}  // namespace weft::engine::cli

@@ -1,0 +1,104 @@
+#include <algorithm>
+#include <charconv>
+#include <memory>
+#include <vector>
+
+#include "reference/cli/commands.h"
+#include "reference/cli/files.h"
+#include "reference/cli/session.h"
+#include "reference/gguf/printable.h"
+#include "reference/model/transformer.h"
+
+namespace weft::engine::cli {
+namespace {
+
+struct Options {
+  std::string model, tokens, output;
+  size_t threads = 0;
+  bool decode = false;
+};
+
+// Ids separated by commas, blanks or both. `name`: what an error calls the list.
+Result<std::vector<uint32_t>> ParseIds(std::string_view text, const std::string& name) {
+  constexpr std::string_view kSeparators = ", \t\r\n";
+  std::vector<uint32_t> ids;
+  for (size_t begin = text.find_first_not_of(kSeparators); begin != std::string_view::npos;) {
+    const std::string_view word = text.substr(begin, text.find_first_of(kSeparators, begin) - begin);
+    uint32_t id = 0;
+    const auto [end, code] = std::from_chars(word.data(), word.data() + word.size(), id);
+    if (code != std::errc() || end != word.data() + word.size()) {
+      return Error{name + ": '" + Printable(word) + "' is not a token id"};
+    }
+    ids.push_back(id);
+    begin = text.find_first_not_of(kSeparators, begin + word.size());
+  }
+  if (ids.empty()) return Error{name + ": no token ids"};
+  return ids;
+}
+
+Result<void> Logits(const Options& options, const std::vector<uint32_t>& ids) {
+  const auto opened = Session::Open(options.model, options.threads);
+  if (!opened.ok()) return opened.error();
+  const Session& session = **opened;
+  const auto failed = [&](const Error& error) { return Error{options.model + ": " + error.message}; };
+
+  // Batches as large as they would be for a prompt, but not so large that the logits take more than 64 MiB.
+  const size_t row_bytes = session.model.config.vocabulary * sizeof(float);
+  const size_t batch = options.decode ? 1 : std::clamp<size_t>((64 << 20) / row_bytes, 8, 512);
+  TransformerOptions shape;
+  shape.max_batch = std::min(batch, ids.size());
+  shape.max_context = ids.size();
+  auto transformer = Transformer::Create(session.model, session.pool.executor(), shape);
+  if (!transformer.ok()) return failed(transformer.error());
+  auto sequence = Sequence::Create(session.model.config, ids.size());
+  if (!sequence.ok()) return failed(sequence.error());
+  auto output = OutputFile::Create(options.output);
+  if (!output.ok()) return output.error();
+
+  for (size_t done = 0; done < ids.size();) {
+    const size_t count = std::min(shape.max_batch, ids.size() - done);
+    const BatchItem item{&*sequence, std::span(ids).subspan(done, count), /*all_logits=*/true};
+    const auto logits = transformer->Forward({&item, 1});
+    if (!logits.ok()) return failed(logits.error());
+    if (auto written = output->Write(*logits); !written.ok()) return written;
+    done += count;
+  }
+  return output->Commit();
+}
+
+int Run(const Options& options) {
+  std::string text = options.tokens, name = "--tokens";
+  if (text.starts_with('@')) {
+    name = text.substr(1);
+    auto read = ReadFile(name);
+    if (!read.ok()) return Fail(read.error().message);
+    text = *std::move(read);
+  }
+  const auto ids = ParseIds(text, name);
+  if (!ids.ok()) return Fail(ids.error().message, options.tokens.starts_with('@') ? kFailed : kUsage);
+  return StatusOf(Logits(options, *ids));
+}
+
+}  // namespace
+
+void AddLogits(CLI::App& app, Action* action) {
+  CLI::App* command = app.add_subcommand("logits", "Write the logits of a sequence of tokens to a file");
+  const auto options = std::make_shared<Options>();
+  AddModelArgument(command, &options->model);
+  command
+      ->add_option("--tokens", options->tokens,
+                   "The token ids, separated by commas or blanks; @FILE reads them from FILE. No BOS is added")
+      ->type_name("IDS")
+      ->required();
+  command->add_flag("--decode", options->decode, "Feed one token at a time, as in generation, not all as a prompt");
+  command->add_option("-o,--output", options->output, "The file to write; it appears when it is complete")
+      ->type_name("FILE")
+      ->required();
+  AddThreadsOption(command, &options->threads);
+  command->footer(
+      "The file holds little-endian float32, [tokens, vocabulary]: row i are the logits of the token that follows\n"
+      "token i. Works for models without a tokenizer, too. It is the forward pass that 'weft generate' samples from.");
+  command->callback([=] { *action = [options] { return Run(*options); }; });
+}
+
+}  // namespace weft::engine::cli

@@ -1,0 +1,39 @@
+#include <cmath>
+#include <cstdio>
+#include <limits>
+
+#include "reference/cli/commands.h"
+
+namespace weft::engine::cli {
+
+int Fail(const std::string& message, int status) {
+  std::fprintf(stderr, "weft: %s\n", message.c_str());
+  return status;
+}
+
+int StatusOf(const Result<void>& result) { return result.ok() ? kOk : Fail(result.error().message); }
+
+CLI::Option* AddModelArgument(CLI::App* command, std::string* path) {
+  return command->add_option("MODEL", *path, "The GGUF file")->required();
+}
+
+CLI::Option* AddThreadsOption(CLI::App* command, size_t* threads) {
+  return command->add_option("-t,--threads", *threads, "Threads; 0: one per core that the process may use")
+      ->type_name("N")
+      ->capture_default_str();
+}
+
+CLI::Validator InRange(double low, double high) {
+  const bool bounded = high < std::numeric_limits<double>::infinity();
+  char range[64];
+  std::snprintf(range, sizeof(range), bounded ? "in [%g, %g]" : "at least %g", low, high);
+  const std::string expected = range;
+  const auto check = [=](std::string& text) {
+    double value = 0;
+    const bool number = CLI::detail::lexical_cast(text, value);
+    return number && std::isfinite(value) && value >= low && value <= high ? "" : text + " is not a number " + expected;
+  };
+  return CLI::Validator(check, "");
+}
+
+}  // namespace weft::engine::cli

@@ -1,0 +1,40 @@
+// Loading, for all commands.
+#ifndef WEFT_REFERENCE_CLI_SESSION_H_
+#define WEFT_REFERENCE_CLI_SESSION_H_
+
+#include <memory>
+#include <string>
+
+#include "reference/base/result.h"
+#include "reference/base/thread_pool.h"
+#include "reference/gguf/gguf.h"
+#include "reference/gguf/mapped_file.h"
+#include "reference/model/model.h"
+#include "reference/text/tokenizer.h"
+
+namespace weft::engine::cli {
+
+// A GGUF file where it is mapped.
+struct ModelFile {
+  MappedFile mapped;
+  Gguf gguf;
+
+  static Result<ModelFile> Open(const std::string& path);
+};
+
+// The file's tokenizer; an error where it has none.
+Result<std::unique_ptr<Tokenizer>> RequireTokenizer(const Gguf& file);
+
+// A model that is ready to run, and the threads to run it on.
+struct Session {
+  ModelFile file;
+  Model model;
+  ThreadPool pool;
+
+  // `threads`: 0: one per usable core.
+  static Result<std::unique_ptr<Session>> Open(const std::string& path, size_t threads);
+};
+
+}  // namespace weft::engine::cli
+
+#endif  // WEFT_REFERENCE_CLI_SESSION_H_
