@@ -36,8 +36,8 @@ TEST_CASE("architectures: logits agree with llama.cpp's, in one batch and token 
     const double batch = MaxDifference(AllLogits(loaded.model(), tokens, SIZE_MAX, pool.executor()), expected);
     const double decode = MaxDifference(AllLogits(loaded.model(), tokens, 1, pool.executor()), expected);
     std::printf("%s: max difference from llama.cpp %.2e (batch), %.2e (token by token)\n", architecture, batch, decode);
-    CHECK_MESSAGE(batch <= kAgreement, architecture);
-    CHECK_MESSAGE(decode <= kAgreement, architecture);
+    CHECK_MESSAGE(batch <= kAgreement, std::string(architecture));
+    CHECK_MESSAGE(decode <= kAgreement, std::string(architecture));
   }
 }
 

@@ -1,0 +1,249 @@
+// What a file's metadata say about a model, and what they must not say.
+#include "reference/model/config.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "reference/model/rope_frequencies.h"
+#include "tests/engine/test_model.h"
+
+namespace weft::engine::test {
+namespace {
+
+Result<ModelConfig> Read(const TestModel& model) {
+  const Bytes bytes = model.Write();
+  Result<Gguf> file = Gguf::Parse(bytes, "test.gguf");
+  REQUIRE_MESSAGE(file.ok(), file.error().message);
+  return ReadConfig(*file);
+}
+
+ModelConfig ReadGood(const TestModel& model) {
+  Result<ModelConfig> config = Read(model);
+  REQUIRE_MESSAGE(config.ok(), config.error().message);
+  return *config;
+}
+
+std::string ReadError(const TestModel& model) {
+  Result<ModelConfig> config = Read(model);
+  return config.ok() ? "" : config.error().message;
+}
+
+TEST_CASE("config: every hyperparameter comes from its key") {
+  TestModel model = RandomLlama();
+  model.keys["llama.block_count"] = uint64_t{3};
+  model.keys["llama.embedding_length"] = uint64_t{80};
+  model.keys["llama.feed_forward_length"] = uint64_t{100};
+  model.keys["llama.vocab_size"] = uint64_t{77};
+  model.keys["llama.context_length"] = uint64_t{123};
+  model.keys["llama.attention.head_count"] = uint64_t{6};
+  model.keys["llama.attention.head_count_kv"] = uint64_t{3};
+  model.keys["llama.attention.key_length"] = uint64_t{10};
+  model.keys["llama.attention.value_length"] = uint64_t{14};
+  model.keys["llama.attention.layer_norm_rms_epsilon"] = 0.25f;
+  model.keys["llama.attention.scale"] = 0.5f;
+  model.keys["llama.rope.dimension_count"] = uint64_t{4};
+  model.keys["llama.rope.freq_base"] = 100.0f;
+  const ModelConfig config = ReadGood(model);
+  CHECK(config.architecture == "llama");
+  CHECK(config.layers == 3);
+  CHECK(config.width == 80);
+  CHECK(config.ffn_width == 100);
+  CHECK(config.vocabulary == 77);
+  CHECK(config.context == 123);
+  CHECK(config.heads == 6);
+  CHECK(config.kv_heads == 3);
+  CHECK(config.k_size == 10);
+  CHECK(config.v_size == 14);
+  CHECK(config.norm == NormKind::kRms);
+  CHECK(config.norm_epsilon == 0.25f);
+  CHECK(config.activation == Activation::kSilu);
+  CHECK(config.rope == RopeKind::kInterleaved);
+  CHECK(config.rope_frequency == std::vector<float>{1.0f, 0.1f});
+  CHECK(config.rope_magnitude == 1.0f);
+  CHECK(config.attention_scale == 0.5f);
+  CHECK(config.embedding_scale == 1.0f);
+  CHECK(config.residual_scale == 1.0f);
+  CHECK(config.logit_scale == 1.0f);
+}
+
+TEST_CASE("config: what absent keys mean") {
+  TestModel model = RandomLlama();
+  for (const char* key : {"vocab_size", "attention.head_count_kv", "attention.key_length", "attention.value_length"}) {
+    model.keys.erase(std::string("llama.") + key);
+  }
+  const ModelConfig config = ReadGood(model);
+  CHECK(config.vocabulary == 48);  // rows of the embedding
+  CHECK(config.kv_heads == 4);
+  CHECK(config.k_size == 16);
+  CHECK(config.v_size == 16);
+  CHECK(config.attention_scale == 0.25f);
+  REQUIRE(config.rope_frequency.size() == 8);
+  CHECK(config.rope_frequency[4] == 0.01f);  // base 10000, all of the head rotated
+}
+
+TEST_CASE("config: the tokenizer tells the size of the vocabulary") {
+  GgufWriter writer;
+  const TestModel model = RandomLlama();
+  for (const auto& [key, value] : model.keys) {
+    if (key == "llama.vocab_size") continue;
+    if (const auto* number = std::get_if<uint64_t>(&value)) writer.AddUint(key, *number);
+    if (const auto* real = std::get_if<float>(&value)) writer.AddFloat(key, *real);
+    if (const auto* text = std::get_if<std::string>(&value)) writer.AddString(key, *text);
+  }
+  writer.AddStrings("tokenizer.ggml.tokens", {"a", "b", "c"});
+  const Bytes bytes = writer.Finish();
+  Result<Gguf> file = Gguf::Parse(bytes, "test.gguf");
+  REQUIRE(file.ok());
+  Result<ModelConfig> config = ReadConfig(*file);
+  REQUIRE(config.ok());
+  CHECK(config->vocabulary == 3);
+}
+
+TEST_CASE("config: an unknown architecture's error lists the known ones") {
+  TestModel model = RandomLlama();
+  model.keys["general.architecture"] = std::string("mamba\n");
+  const std::string error = ReadError(model);
+  CHECK(Contains(error, "test.gguf: key general.architecture: is 'mamba\\n'"));
+  CHECK(Contains(error, "llama"));
+  model.keys.erase("general.architecture");
+  CHECK(Contains(ReadError(model), "general.architecture"));
+}
+
+TEST_CASE("config: a missing key is named") {
+  for (const char* key : {"block_count", "embedding_length", "feed_forward_length", "context_length",
+                          "attention.head_count", "attention.layer_norm_rms_epsilon"}) {
+    TestModel model = RandomLlama();
+    REQUIRE(model.keys.erase(std::string("llama.") + key) == 1);
+    CHECK(Contains(ReadError(model), std::string("test.gguf: key llama.") + key + ": is missing"));
+  }
+}
+
+TEST_CASE("config: absurd values are refused by name") {
+  const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
+  const std::vector<std::pair<std::string, std::variant<uint64_t, float, std::string>>> bad = {
+      {"block_count", uint64_t{0}},
+      {"block_count", kMaxLayers + 1},
+      {"block_count", UINT64_MAX},
+      {"block_count", std::string("2")},
+      {"embedding_length", uint64_t{0}},
+      {"embedding_length", kMaxWidth + 1},
+      {"feed_forward_length", uint64_t{0}},
+      {"feed_forward_length", uint64_t{1} << 32},
+      {"context_length", uint64_t{0}},
+      {"context_length", kMaxContext + 1},
+      {"vocab_size", uint64_t{0}},
+      {"vocab_size", kMaxVocabulary + 1},
+      {"attention.head_count", uint64_t{0}},
+      {"attention.head_count", kMaxHeads + 1},
+      {"attention.head_count_kv", uint64_t{0}},
+      {"attention.head_count_kv", uint64_t{3}},  // does not divide 4
+      {"attention.head_count_kv", uint64_t{8}},  // more than heads
+      {"attention.key_length", uint64_t{0}},
+      {"attention.key_length", kMaxHeadSize + 1},
+      {"attention.value_length", uint64_t{0}},
+      {"attention.value_length", uint64_t{1} << 63},
+      {"attention.layer_norm_rms_epsilon", nan},
+      {"attention.layer_norm_rms_epsilon", -1e-5f},
+      {"attention.layer_norm_rms_epsilon", infinity},
+      {"attention.scale", 0.0f},
+      {"attention.scale", nan},
+      {"rope.dimension_count", uint64_t{0}},
+      {"rope.dimension_count", uint64_t{7}},   // odd
+      {"rope.dimension_count", uint64_t{18}},  // more than a head
+      {"rope.freq_base", 0.0f},
+      {"rope.freq_base", -10000.0f},
+      {"rope.freq_base", infinity},
+      {"rope.scaling.type", std::string("longrope")},
+      {"rope.scaling.type", uint64_t{1}},
+      {"rope.scaling.factor", -2.0f},
+      {"rope.scaling.factor", nan},
+      {"expert_count", uint64_t{4}},
+  };
+  for (const auto& [key, value] : bad) {
+    TestModel model = RandomLlama();
+    model.keys["llama." + key] = value;
+    const std::string error = ReadError(model);
+    CHECK_MESSAGE(Contains(error, "test.gguf: key llama." + key + ": "), key, " gave: ", error);
+  }
+}
+
+TEST_CASE("config: heads that are too wide together, and heads that do not divide the width") {
+  TestModel model = RandomLlama();
+  model.keys["llama.attention.head_count"] = kMaxHeads;
+  model.keys["llama.attention.key_length"] = kMaxHeadSize;
+  CHECK(Contains(ReadError(model), "key llama.attention.head_count: "));
+  model = RandomLlama();
+  model.keys["llama.attention.head_count"] = uint64_t{6};
+  model.keys.erase("llama.attention.value_length");
+  CHECK(Contains(ReadError(model), "key llama.attention.head_count: 6 does not divide the width 64"));
+}
+
+TEST_CASE("rope: frequencies fall from 1 by equal factors") {
+  CHECK(RopeFrequencies(4, 10000.0, {}, {}) == std::vector<float>{1.0f, 0.1f, 0.01f, 0.001f});
+}
+
+TEST_CASE("rope: linear scaling divides every frequency; a factor alone means linear; none ignores it") {
+  TestModel model = RandomLlama();
+  model.keys["llama.rope.dimension_count"] = uint64_t{4};
+  model.keys["llama.rope.scaling.factor"] = 4.0f;
+  const std::vector<float> quarter = {0.25f, 0.0025f};
+  CHECK(ReadGood(model).rope_frequency == quarter);
+  model.keys["llama.rope.scaling.type"] = std::string("linear");
+  CHECK(ReadGood(model).rope_frequency == quarter);
+  CHECK(ReadGood(model).rope_magnitude == 1.0f);
+  model.keys["llama.rope.scaling.type"] = std::string("none");
+  CHECK(ReadGood(model).rope_frequency == std::vector<float>{1.0f, 0.01f});
+  model.keys.erase("llama.rope.scaling.type");
+  model.keys.erase("llama.rope.scaling.factor");
+  model.keys["llama.rope.scale_linear"] = 4.0f;
+  CHECK(ReadGood(model).rope_frequency == quarter);
+}
+
+// With 4 pairs, base 10000 and 64 positions, the pair that turns 32 times would be number -0.5 (so the ramp starts at
+// 0), and the one that turns once number 4 * ln(64 / 2 pi) / ln(10000) = 1.008 (so it ends at 2): pair 0 keeps its
+// frequency, pair 1 is half way, pairs 2 and 3 are divided by the factor.
+TEST_CASE("rope: YaRN") {
+  TestModel model = RandomLlama();
+  model.keys["llama.rope.dimension_count"] = uint64_t{8};
+  model.keys["llama.rope.scaling.type"] = std::string("yarn");
+  model.keys["llama.rope.scaling.factor"] = 4.0f;
+  model.keys["llama.rope.scaling.original_context_length"] = uint64_t{64};
+  model.keys["llama.context_length"] = uint64_t{256};
+  ModelConfig config = ReadGood(model);
+  CHECK(config.rope_frequency == std::vector<float>{1.0f, 0.0625f, 0.0025f, 0.00025f});
+  CHECK(config.rope_magnitude == static_cast<float>(1.0 + 0.1 * std::log(4.0)));
+
+  // Without the key, the original context is the model's 256: the pair that turns 32 times would be number 0.1, the one
+  // that turns once number 1.6, so the ramp is the same. The one that turns 8 times would be number 0.7.
+  model.keys.erase("llama.rope.scaling.original_context_length");
+  CHECK(ReadGood(model).rope_frequency == config.rope_frequency);
+  model.keys["llama.rope.scaling.yarn_beta_slow"] = 8.0f;
+  CHECK(ReadGood(model).rope_frequency == std::vector<float>{1.0f, 0.025f, 0.0025f, 0.00025f});
+
+  model.keys["llama.rope.scaling.attn_factor"] = 0.5f;
+  CHECK(ReadGood(model).rope_magnitude == static_cast<float>(0.5 * (1.0 + 0.1 * std::log(4.0))));
+}
+
+TEST_CASE("rope: a file's frequency factors divide, and are checked") {
+  TestModel model = RandomLlama();
+  model.keys["llama.rope.dimension_count"] = uint64_t{8};
+  model.tensors["rope_freqs.weight"] = {{4}, DType::kF32, {1.0f, 2.0f, 4.0f, 8.0f}};
+  CHECK(ReadGood(model).rope_frequency == std::vector<float>{1.0f, 0.05f, 0.0025f, 0.000125f});
+  TestTensor& factors = model.tensors["rope_freqs.weight"];
+  for (const float bad : {0.0f, -1.0f, std::numeric_limits<float>::infinity(), std::nanf("")}) {
+    factors.values[2] = bad;
+    CHECK(Contains(ReadError(model), "tensor rope_freqs.weight: "));
+  }
+  factors = {{5}, DType::kF32, std::vector<float>(5, 1.0f)};
+  CHECK(Contains(ReadError(model), "tensor rope_freqs.weight: 5 elements of F32, expected 4 of F32"));
+  factors = {{4}, DType::kF16, std::vector<float>(4, 1.0f)};
+  CHECK(Contains(ReadError(model), "tensor rope_freqs.weight: 4 elements of F16"));
+}
+
+}  // namespace
+}  // namespace weft::engine::test

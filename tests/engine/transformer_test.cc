@@ -1,0 +1,294 @@
+// The forward pass: right, the same however its input is cut into batches, and without allocations.
+#include "reference/model/transformer.h"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <new>
+#include <string>
+#include <vector>
+
+#include "reference/base/thread_pool.h"
+#include "reference/model/prompt.h"
+#include "tests/engine/reference_llama.h"
+#include "tests/engine/test_model.h"
+
+namespace {
+
+std::atomic<size_t> allocations{0};
+
+void* Allocate(size_t size, size_t alignment) {
+  ++allocations;
+  void* memory = std::aligned_alloc(alignment, (size + alignment - 1) / alignment * alignment);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+
+}  // namespace
+
+// All forms of new and delete end in these.
+void* operator new(size_t size) { return Allocate(size, alignof(std::max_align_t)); }
+void* operator new(size_t size, std::align_val_t alignment) { return Allocate(size, static_cast<size_t>(alignment)); }
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t, std::align_val_t) noexcept { std::free(memory); }
+
+namespace weft::engine::test {
+namespace {
+
+constexpr TransformerOptions kUniform = {.summation = Summation::kUniform};
+constexpr DType kTypes[] = {DType::kF32,  DType::kF16,  DType::kBF16, DType::kQ8_0,
+                            DType::kQ4_0, DType::kQ4_K, DType::kQ6_K};
+
+// Large enough for every format and for several tasks in every operation.
+TestModel WideLlama(DType type) {
+  return RandomLlama({.width = 256, .ffn_width = 512, .vocabulary = 80, .head_size = 64, .type = type});
+}
+
+std::vector<float> Floats(const Vector& x) { return {x.begin(), x.end()}; }
+
+// The logits of one item per sequence.
+std::vector<float> Feed(Transformer& transformer, std::span<const BatchItem> items) {
+  Result<std::span<const float>> logits = transformer.Forward(items);
+  REQUIRE_MESSAGE(logits.ok(), logits.error().message);
+  return {logits->begin(), logits->end()};
+}
+
+std::string FeedError(Transformer& transformer, std::span<const BatchItem> items) {
+  Result<std::span<const float>> logits = transformer.Forward(items);
+  return logits.ok() ? "" : logits.error().message;
+}
+
+TEST_CASE("transformer: logits are those of the forward pass in double") {
+  for (const bool tied : {false, true}) {
+    const TestModel file = RandomLlama({.tied = tied});
+    const std::vector<uint32_t> tokens = RandomTokens(24, 48);
+    const std::vector<float> exact = Floats(ReferenceLlama(file).Logits(tokens));
+    const double bound = FloatErrorBound(file, tokens);
+    const LoadedModel loaded(file);
+    for (const Summation summation : {Summation::kFastest, Summation::kUniform}) {
+      for (const AttentionBackend backend : {AttentionBackend::kAuto, AttentionBackend::kStandard}) {
+        for (const size_t piece : {1, 2, 7, 9, 24}) {
+          const TransformerOptions options = {.backend = backend, .summation = summation};
+          const double difference = MaxDifference(AllLogits(loaded.model(), tokens, piece, {}, options), exact);
+          CHECK_MESSAGE(difference <= bound, piece, " tokens at a time: ", difference, " > ", bound);
+        }
+      }
+    }
+  }
+}
+
+TEST_CASE("transformer: any number of threads gives the same bits") {
+  const std::vector<uint32_t> tokens = RandomTokens(40, 80);
+  for (const DType type : kTypes) {
+    const LoadedModel loaded(WideLlama(type));
+    for (const size_t piece : {size_t{1}, size_t{5}, tokens.size()}) {
+      const std::vector<float> one = AllLogits(loaded.model(), tokens, piece);
+      for (const size_t threads : {1, 2, 3}) {
+        ThreadPool pool(threads);
+        CHECK_MESSAGE(AllLogits(loaded.model(), tokens, piece, pool.executor()) == one, std::string(Name(type)), ", ",
+                      threads, " threads, ", piece, " tokens at a time");
+      }
+    }
+  }
+}
+
+TEST_CASE("transformer: with uniform summation, any cut into batches gives the same bits") {
+  const std::vector<uint32_t> tokens = RandomTokens(40, 80);
+  for (const DType type : kTypes) {
+    const LoadedModel loaded(WideLlama(type));
+    const std::vector<float> whole = AllLogits(loaded.model(), tokens, tokens.size(), {}, kUniform);
+    for (const size_t piece : {1, 3, 8, 17}) {
+      CHECK_MESSAGE(AllLogits(loaded.model(), tokens, piece, {}, kUniform) == whole, std::string(Name(type)), ", ",
+                    piece, " tokens at a time");
+    }
+  }
+}
+
+TEST_CASE("transformer: sequences in one batch do not see each other") {
+  const LoadedModel loaded(RandomLlama());
+  Transformer transformer = MakeTransformer(loaded.model(), {}, kUniform);
+  const size_t vocabulary = loaded.config().vocabulary;
+  const std::vector<uint32_t> a = RandomTokens(20, vocabulary, 1), b = RandomTokens(20, vocabulary, 2),
+                              c = RandomTokens(20, vocabulary, 3);
+  const std::vector<float> alone_a = AllLogits(loaded.model(), a, SIZE_MAX, {}, kUniform);
+  const std::vector<float> alone_b = AllLogits(loaded.model(), b, SIZE_MAX, {}, kUniform);
+  const std::vector<float> alone_c = AllLogits(loaded.model(), c, SIZE_MAX, {}, kUniform);
+  const auto row = [&](const std::vector<float>& logits, size_t first, size_t count) {
+    return std::vector<float>(logits.begin() + first * vocabulary, logits.begin() + (first + count) * vocabulary);
+  };
+  const auto joined = [](std::vector<float> x, const std::vector<float>& y, const std::vector<float>& z) {
+    x.insert(x.end(), y.begin(), y.end());
+    x.insert(x.end(), z.begin(), z.end());
+    return x;
+  };
+
+  Sequence of_a = MakeSequence(loaded.config()), of_b = MakeSequence(loaded.config()),
+           of_c = MakeSequence(loaded.config());
+  const std::span<const uint32_t> ta = a, tb = b, tc = c;
+  const BatchItem first[] = {{&of_a, ta.first(9), true}, {&of_b, tb.first(1)}, {&of_c, tc.first(5)}};
+  CHECK(Feed(transformer, first) == joined(row(alone_a, 0, 9), row(alone_b, 0, 1), row(alone_c, 4, 1)));
+  CHECK(of_a.length() == 9);
+  CHECK(of_b.length() == 1);
+  CHECK(of_c.length() == 5);
+  const BatchItem second[] = {{&of_c, tc.subspan(5, 7)}, {&of_a, ta.subspan(9, 1)}, {&of_b, tb.subspan(1, 19), true}};
+  CHECK(Feed(transformer, second) == joined(row(alone_c, 11, 1), row(alone_a, 9, 1), row(alone_b, 1, 19)));
+}
+
+TEST_CASE("transformer: a sequence forgets what is truncated") {
+  const LoadedModel loaded(RandomLlama());
+  Transformer transformer = MakeTransformer(loaded.model(), {}, kUniform);
+  Sequence sequence = MakeSequence(loaded.config());
+  const std::vector<uint32_t> tokens = RandomTokens(20, 48, 1), others = RandomTokens(20, 48, 2);
+  const std::vector<float> logits = AllLogits(transformer, sequence, tokens);
+  sequence.Truncate(100);
+  CHECK(sequence.length() == 20);
+  sequence.Truncate(8);
+  CHECK(sequence.length() == 8);
+  AllLogits(transformer, sequence, others);
+  sequence.Truncate(8);
+  const std::span<const uint32_t> rest = std::span(tokens).subspan(8);
+  CHECK(AllLogits(transformer, sequence, rest) == std::vector<float>(logits.begin() + 8 * 48, logits.end()));
+  sequence.Clear();
+  CHECK(sequence.length() == 0);
+  CHECK(AllLogits(transformer, sequence, tokens) == logits);
+}
+
+TEST_CASE("transformer: keys and values are kept in the type that was asked for") {
+  const TestModel file = RandomLlama();
+  const std::vector<uint32_t> tokens = RandomTokens(24, 48);
+  const LoadedModel loaded(file);
+  const std::vector<float> exact = Floats(ReferenceLlama(file).Logits(tokens));
+  const size_t full = MakeSequence(loaded.config()).bytes();
+  CHECK(full == 2 * 64 * 2 * 2 * 16 * sizeof(float));
+  const auto check = [&](DType type, Rounding round) {
+    const std::vector<float> rounded = Floats(ReferenceLlama(file, round).Logits(tokens));
+    Transformer transformer = MakeTransformer(loaded.model());
+    Sequence sequence = MakeSequence(loaded.config(), type);
+    CHECK(sequence.bytes() == full / 2);
+    // Few values fall on the other side of a rounding: much nearer to the rounded pass than that is to the exact one.
+    const double difference = MaxDifference(AllLogits(transformer, sequence, tokens, 5), rounded);
+    CHECK(difference <= MaxDifference(rounded, exact) / 2);
+  };
+  check(DType::kF16, [](double x) -> double { return ToFloat(ToF16(static_cast<float>(x))); });
+  check(DType::kBF16, [](double x) -> double { return ToFloat(ToBF16(static_cast<float>(x))); });
+}
+
+TEST_CASE("transformer: a gate of another type than the product it gates") {
+  TestModel file = WideLlama(DType::kF32);
+  const std::vector<uint32_t> tokens = RandomTokens(12, 80);
+  const std::vector<float> expected = AllLogits(LoadedModel(file).model(), tokens);
+  TestTensor& gate = file.tensors["blk.1.ffn_gate.weight"];
+  // Values that F16 represents exactly, so that only the way of computing differs.
+  for (float& value : gate.values) value = ToFloat(ToF16(value));
+  const std::vector<float> exact = Floats(ReferenceLlama(file).Logits(tokens));
+  gate.type = DType::kF16;
+  const double difference = MaxDifference(AllLogits(LoadedModel(file).model(), tokens), exact);
+  CHECK(difference <= FloatErrorBound(file, tokens));
+  CHECK(difference < MaxDifference(expected, exact));
+}
+
+TEST_CASE("transformer: Forward allocates nothing") {
+  ThreadPool pool(2);
+  for (const DType type : kTypes) {
+    const LoadedModel loaded(WideLlama(type));
+    Transformer transformer = MakeTransformer(loaded.model(), pool.executor());
+    Sequence sequence = MakeSequence(loaded.config()), other = MakeSequence(loaded.config(), DType::kF16);
+    const std::vector<uint32_t> tokens = RandomTokens(20, 80);
+    const auto run = [&] {
+      const std::span<const uint32_t> t = tokens;
+      const BatchItem one[] = {{&sequence, t.first(1)}};
+      const BatchItem few[] = {{&sequence, t.first(4), true}};
+      const BatchItem two[] = {{&sequence, t.first(10), true}, {&other, t.first(7)}};
+      return transformer.Forward(one).ok() && transformer.Forward(few).ok() && transformer.Forward(two).ok();
+    };
+    REQUIRE(run());  // warm-up
+    const size_t before = allocations;
+    const bool ok = run();
+    const size_t after = allocations;
+    CHECK(ok);
+    CHECK_MESSAGE(after == before, std::string(Name(type)));
+  }
+  const size_t before = allocations;
+  delete new int;  // NOLINT: the counter counts
+  CHECK(allocations == before + 1);
+}
+
+TEST_CASE("transformer: errors change nothing") {
+  const LoadedModel loaded(RandomLlama({.context = 16})), wider(RandomLlama({.heads = 8, .kv_heads = 4}));
+  Transformer transformer = MakeTransformer(loaded.model(), {}, {.max_batch = 12, .max_logits = 4});
+  CHECK(transformer.max_batch() == 12);
+  CHECK(transformer.max_logits() == 4);
+  Sequence sequence = MakeSequence(loaded.config()), other = MakeSequence(loaded.config()),
+           foreign = MakeSequence(wider.config());
+  const std::vector<uint32_t> good = RandomTokens(16, 48), bad = {1, 2, 48};
+  const std::span<const uint32_t> t = good;
+  AllLogits(transformer, sequence, t.first(6), 3);
+
+  const auto error = [&](std::vector<BatchItem> items) { return FeedError(transformer, items); };
+  CHECK(Contains(error({}), "batch is empty"));
+  CHECK(Contains(error({{&sequence, {}}}), "no tokens"));
+  CHECK(Contains(error({{nullptr, t.first(1)}}), "no sequence"));
+  CHECK(Contains(error({{&sequence, bad}}), "token 48 is outside the vocabulary of 48"));
+  CHECK(Contains(error({{&sequence, t.first(11)}}), "context is full: 6 + 11 tokens, room for 16"));
+  CHECK(Contains(error({{&other, t.first(13)}}), "more than 12 tokens"));
+  CHECK(Contains(error({{&sequence, t.first(6)}, {&other, t.first(7)}}), "more than 12 tokens"));
+  CHECK(Contains(error({{&sequence, t.first(5), true}}), "logits of more than 4 tokens"));
+  CHECK(Contains(error({{&sequence, t.first(1)}, {&sequence, t.first(1)}}), "twice"));
+  CHECK(Contains(error({{&other, t.first(1)}, {&foreign, t.first(1)}}), "another model"));
+  CHECK(sequence.length() == 6);
+  CHECK(other.length() == 0);
+
+  Sequence fresh = MakeSequence(loaded.config());
+  const std::vector<float> expected = AllLogits(transformer, fresh, t.first(9), 3);
+  CHECK(AllLogits(transformer, sequence, t.subspan(6, 3)) ==
+        std::vector<float>(expected.begin() + 6 * 48, expected.end()));
+}
+
+TEST_CASE("transformer: what cannot be allocated or makes no sense is an error") {
+  const LoadedModel loaded(RandomLlama());
+  CHECK(!Transformer::Create(loaded.model(), {}, {.max_batch = 0}).ok());
+  CHECK(!Transformer::Create(loaded.model(), {}, {.max_batch = size_t{1} << 40}).ok());
+  CHECK(!Transformer::Create(loaded.model(), {}, {.max_batch = 4, .max_logits = 5}).ok());
+  CHECK(!Sequence::Create(loaded.config(), 0).ok());
+  CHECK(!Sequence::Create(loaded.config(), SIZE_MAX).ok());
+  CHECK(!Sequence::Create(loaded.config(), 16, DType::kQ8_0).ok());
+  ModelConfig huge = loaded.config();
+  huge.kv_heads = kMaxHeads;
+  huge.k_size = kMaxHeadSize;
+  Result<Sequence> sequence = Sequence::Create(huge, kMaxContext);
+  REQUIRE(!sequence.ok());
+  CHECK(Contains(sequence.error().message, "not enough memory"));
+}
+
+TEST_CASE("prompt: any length is fed in pieces") {
+  const LoadedModel loaded(RandomLlama());
+  Transformer transformer = MakeTransformer(loaded.model(), {}, {.max_batch = 8, .summation = Summation::kUniform});
+  const std::vector<uint32_t> tokens = RandomTokens(40, 48);
+  const std::vector<float> all = AllLogits(loaded.model(), tokens, SIZE_MAX, {}, kUniform);
+
+  Sequence sequence = MakeSequence(loaded.config());
+  std::vector<size_t> told;
+  Result<std::span<const float>> logits = FeedPrompt(transformer, sequence, std::span(tokens).first(20), [&](size_t n) {
+    told.push_back(n);
+    return true;
+  });
+  REQUIRE(logits.ok());
+  CHECK(std::vector<float>(logits->begin(), logits->end()) ==
+        std::vector<float>(all.begin() + 19 * 48, all.begin() + 20 * 48));
+  CHECK(told == std::vector<size_t>{8, 16, 20});
+
+  logits = FeedPrompt(transformer, sequence, std::span(tokens).subspan(20), [](size_t) { return false; });
+  REQUIRE(logits.ok());
+  CHECK(logits->empty());
+  CHECK(sequence.length() == 28);
+
+  CHECK(!FeedPrompt(transformer, sequence, {}).ok());
+  CHECK(!FeedPrompt(transformer, sequence, tokens).ok());
+  CHECK(sequence.length() == 28);
+}
+
+}  // namespace
+}  // namespace weft::engine::test
