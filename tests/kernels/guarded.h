@@ -74,6 +74,7 @@ class GuardedMatrix {
   float* data() { return values_.data(); }
   float* Row(size_t r) { return values_.data() + r * stride_; }
   float At(size_t r, size_t c) { return Row(r)[c]; }
+  size_t rows() const { return rows_; }
   size_t stride() const { return stride_; }
 
   // Whether nothing was written between the rows.

@@ -66,17 +66,29 @@ Assessment Assess(const float* x, size_t n, GroupFit fit, CodeRange codes) {
   return result;
 }
 
+// The value of largest magnitude, the first of equals; 0 where there are only NaNs. The magnitude has a variable of its
+// own because clang 19 at -O3 miscompiles `if (fabsf(x[i]) > fabsf(extreme))`.
+inline float ExtremeOf(const float* x, size_t n) {
+  float peak = 0.0f, extreme = 0.0f;
+  for (size_t i = 0; i < n; ++i) {
+    if (fabsf(x[i]) > peak) {
+      peak = fabsf(x[i]);
+      extreme = x[i];
+    }
+  }
+  return extreme;
+}
+
 // The best fit found from steps around the one that just spans the group: 11 starts, two refinements each.
 template <bool kOffset>
 GroupFit FitGroup(const float* x, size_t n, CodeRange codes) {
-  float low = 0.0f, high = x[0], extreme = 0.0f;
+  float low = 0.0f, high = x[0];
   for (size_t i = 0; i < n; ++i) {
     if (x[i] < low) low = x[i];
     if (x[i] > high) high = x[i];
-    if (fabsf(x[i]) > fabsf(extreme)) extreme = x[i];
   }
   // Without an offset the extreme gets the lowest code (the range reaches one further down than up).
-  const float span = kOffset ? high - low : extreme;
+  const float span = kOffset ? high - low : ExtremeOf(x, n);
   const float levels = static_cast<float>(kOffset ? codes.highest - codes.lowest : codes.lowest);
   GroupFit best{0.0f, kOffset ? -low : 0.0f};
   double least = Assess<kOffset>(x, n, best, codes).error;

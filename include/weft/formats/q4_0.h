@@ -7,8 +7,7 @@
 #ifndef WEFT_FORMATS_Q4_0_H_
 #define WEFT_FORMATS_Q4_0_H_
 
-#include <math.h>
-
+#include "weft/formats/encode_search.h"
 #include "weft/formats/format.h"
 
 namespace weft {
@@ -38,14 +37,7 @@ struct Q4_0 {
 
   // The value of largest magnitude (the first of equals) becomes code 0, that is -8 * d.
   static void Encode(const float* x, Block& block) {
-    float peak = 0.0f, extreme = 0.0f;
-    for (size_t i = 0; i < 32; ++i) {
-      if (peak < fabsf(x[i])) {
-        peak = fabsf(x[i]);
-        extreme = x[i];
-      }
-    }
-    const float d = extreme / -8.0f;
+    const float d = ExtremeOf(x, 32) / -8.0f;
     const float inverse = d != 0.0f ? 1.0f / d : 0.0f;
     block.d = ToF16(d);
     const auto code = [inverse](float v) {

@@ -53,12 +53,12 @@ struct Q6_K {
   static void Encode(const float* x, Block& block) {
     constexpr CodeRange kCodes{-kZero, kMaxCode - kZero}, kScales{-128, 127};
     GroupFit fit[16];
-    float extreme = 0.0f;
+    float scales[16];
     for (size_t g = 0; g < 16; ++g) {
       fit[g] = FitGroup<false>(x + g * 16, 16, kCodes);
-      if (fabsf(fit[g].scale) > fabsf(extreme)) extreme = fit[g].scale;
+      scales[g] = fit[g].scale;
     }
-    block.d = CommonFactor(extreme, kScales.lowest);
+    block.d = CommonFactor(ExtremeOf(scales, 16), kScales.lowest);
     const GroupFit unit{ToFloat(block.d), 0.0f};
     memset(block.ql, 0, sizeof(block.ql));
     memset(block.qh, 0, sizeof(block.qh));

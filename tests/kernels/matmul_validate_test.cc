@@ -1,0 +1,146 @@
+// Wrong arguments: named, and nothing written.
+#include <string>
+
+#include "tests/kernels/matmul_case.h"
+#include "tests/kernels/targets.h"
+
+namespace weft::test {
+namespace {
+
+class MatMulValidateTest : public KernelTest {
+ protected:
+  static constexpr size_t kTokens = 3, kRows = 4, kCols = 64;
+
+  MatMulValidateTest()
+      : x_(kTokens * kCols, 1.0f),
+        y_(kTokens * kRows, 7.0f),
+        w_(RowBytes(DType::kQ8_0, kRows * kCols)),
+        forms_(ActivationBytes(kTokens, kCols)),
+        workspace_(1 << 16) {
+    set_ = MakeActivations(x_.data(), kTokens, kCols, kCols, {forms_.data(), forms_.size()});
+    args_.x = &set_;
+    args_.w = MakeWeights(w_.data(), DType::kQ8_0, kRows, kCols);
+    args_.y = y_.data();
+    args_.y_stride = kRows;
+    gate_ = args_.w;
+  }
+
+  // Makes one change, expects Validate and MatMul to refuse it for that reason, and takes it back.
+  template <class F>
+  void Expect(Code code, const std::string& argument, const F& change) {
+    const MatMulArgs args = args_;
+    const ActivationSet set = set_;
+    const WeightView gate = gate_;
+    change();
+    const Status status = Validate(args_);
+    char text[200];
+    EXPECT_EQ(status.code, code) << argument << ": " << ToText(status, text, sizeof(text));
+    EXPECT_EQ(status.argument, argument);
+    EXPECT_EQ(MatMul(args_, {}, {workspace_.data(), workspace_.size()}).code, code);
+    EXPECT_EQ(y_, std::vector<float>(kTokens * kRows, 7.0f));
+    args_ = args;
+    set_ = set;
+    gate_ = gate;
+  }
+
+  std::vector<float> x_, y_;
+  std::vector<uint8_t> w_, forms_, workspace_;
+  ActivationSet set_;
+  MatMulArgs args_;
+  WeightView gate_;
+};
+WEFT_TEST_ON_TARGETS(MatMulValidateTest);
+
+TEST_P(MatMulValidateTest, GoodArguments) {
+  EXPECT_TRUE(IsOk(Validate(args_)));
+  args_.epilogue.gate = &gate_;
+  args_.epilogue.residual = y_.data();
+  args_.epilogue.residual_stride = kRows;
+  EXPECT_TRUE(IsOk(Validate(args_)));
+  EXPECT_TRUE(IsOk(MatMul(args_, {}, {workspace_.data(), workspace_.size()})));
+}
+
+TEST_P(MatMulValidateTest, Nulls) {
+  Expect(Code::kNull, "x", [&] { args_.x = nullptr; });
+  Expect(Code::kNull, "x", [&] { set_.x = nullptr; });
+  Expect(Code::kNull, "w", [&] { args_.w.data = nullptr; });
+  Expect(Code::kNull, "y", [&] { args_.y = nullptr; });
+  Expect(Code::kNull, "epilogue.gate", [&] {
+    args_.epilogue.gate = &gate_;
+    gate_.data = nullptr;
+  });
+  Expect(Code::kNull, "epilogue.gate", [&] { args_.epilogue.gate_bias = x_.data(); });
+}
+
+TEST_P(MatMulValidateTest, Shapes) {
+  Expect(Code::kShape, "x.cols", [&] { args_.w = MakeWeights(w_.data(), DType::kQ8_0, kRows, 32); });
+  Expect(Code::kShape, "x.stride", [&] { set_.stride = kCols - 1; });
+  Expect(Code::kShape, "y_stride", [&] { args_.y_stride = kRows - 1; });
+  Expect(Code::kShape, "w.row_bytes", [&] { --args_.w.row_bytes; });
+  Expect(Code::kMultiple, "w.cols", [&] { args_.w.cols = kCols - 1; });
+  Expect(Code::kMultiple, "w.cols", [&] { args_.w.type = DType::kQ4_K; });
+  Expect(Code::kRange, "x.rows", [&] { set_.rows = 0; });
+  Expect(Code::kRange, "w", [&] { args_.w.rows = 0; });
+  Expect(Code::kShape, "epilogue.residual_stride", [&] {
+    args_.epilogue.residual = y_.data();
+    args_.epilogue.residual_stride = kRows - 1;
+  });
+}
+
+TEST_P(MatMulValidateTest, Gates) {
+  args_.epilogue.gate = &gate_;
+  Expect(Code::kShape, "epilogue.gate->type", [&] { gate_ = MakeWeights(w_.data(), DType::kQ4_0, kRows, kCols); });
+  Expect(Code::kShape, "epilogue.gate->rows", [&] { gate_.rows = kRows - 1; });
+  Expect(Code::kShape, "epilogue.gate->cols", [&] { gate_.cols = kCols - 32; });
+  Expect(Code::kUnsupported, "epilogue.gate", [&] { gate_.type = DType::kI8; });
+}
+
+TEST_P(MatMulValidateTest, Indices) {
+  static constexpr uint32_t kGood[] = {2, 0, 2}, kBad[] = {0, 1, kTokens};
+  args_.row_index = kGood;
+  args_.row_count = 3;
+  EXPECT_TRUE(IsOk(Validate(args_)));
+  Expect(Code::kRange, "row_index", [&] { args_.row_index = kBad; });
+  Expect(Code::kRange, "row_count", [&] { args_.row_count = 0; });
+}
+
+TEST_P(MatMulValidateTest, Overlaps) {
+  Expect(Code::kOverlap, "y", [&] { args_.y = x_.data() + kCols; });
+  Expect(Code::kOverlap, "y", [&] { args_.y = x_.data() + kTokens * kCols - 1; });
+  std::vector<float> weights(kRows * kCols);
+  Expect(Code::kOverlap, "y", [&] {
+    args_.w = MakeWeights(weights.data(), DType::kF32, kRows, kCols);
+    args_.y = weights.data() + kRows * kCols - 1;
+  });
+  Expect(Code::kOverlap, "epilogue.residual", [&] {
+    args_.epilogue.residual = y_.data() + 1;
+    args_.epilogue.residual_stride = kRows;
+  });
+  Expect(Code::kOverlap, "epilogue.residual", [&] {
+    args_.epilogue.residual = y_.data();
+    args_.epilogue.residual_stride = kRows + 1;
+  });
+}
+
+TEST_P(MatMulValidateTest, Unsupported) {
+  Expect(Code::kUnsupported, "w", [&] { args_.w.type = DType::kI16; });
+  Expect(Code::kUnsupported, "w", [&] { args_.w.type = static_cast<DType>(12345); });
+  EXPECT_EQ(PrepareActivations(&set_, DType::kF64).code, Code::kUnsupported);
+  EXPECT_EQ(PrepareActivations(nullptr, DType::kQ8_0).code, Code::kNull);
+}
+
+TEST_P(MatMulValidateTest, TooSmallWorkspaces) {
+  const size_t needed = MatMulWorkspaceBytes(args_, 1);
+  const Status status = MatMul(args_, {}, {workspace_.data(), needed - 1});
+  EXPECT_EQ(status.code, Code::kWorkspace);
+  EXPECT_EQ(status.got, static_cast<int64_t>(needed - 1));
+  EXPECT_EQ(status.want, static_cast<int64_t>(needed));
+  EXPECT_EQ(MatMul(args_, {}, {}).code, Code::kWorkspace);
+  set_.memory.bytes = FormBytes(ActivationForm::kA32, kTokens, kCols) / 2;
+  EXPECT_EQ(MatMul(args_, {}, {workspace_.data(), workspace_.size()}).code, Code::kWorkspace);
+  EXPECT_EQ(set_.built[static_cast<size_t>(ActivationForm::kA32)].values, nullptr);
+  EXPECT_EQ(y_, std::vector<float>(kTokens * kRows, 7.0f));
+}
+
+}  // namespace
+}  // namespace weft::test
