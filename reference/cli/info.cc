@@ -130,8 +130,8 @@ struct Total {
     bytes += static_cast<double>(tensor.bytes);
   }
   void Print(std::string& out, const char* name) const {
-    Line(out, "  {:<7}  {:>6} tensors  {:>15.0f} weights  {:>12}  {:.4g} bits per weight", name, tensors, elements,
-         Size(bytes), 8 * bytes / elements);
+    Line(out, "  {:<7}  {:>6} {:<7}  {:>15.0f} weights  {:>12}  {:.4g} bits per weight", name, tensors,
+         tensors == 1 ? "tensor" : "tensors", elements, Size(bytes), 8 * bytes / elements);
   }
 };
 
