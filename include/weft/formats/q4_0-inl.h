@@ -20,14 +20,7 @@ template <>
 struct Unpack<Q4_0> {
   template <class D8>
   static HWY_INLINE hn::Vec<D8> Codes(D8 d8, const BlockQ4_0& block, size_t first) {
-    if constexpr (hn::MaxLanes(d8) == 32) {  // both halves at once
-      const hn::Half<D8> dh;
-      const auto bytes = hn::LoadU(dh, block.q);
-      return hn::Combine(d8, HighNibbles(dh, bytes), LowNibbles(dh, bytes));
-    } else {
-      const auto bytes = hn::LoadU(d8, block.q + first % 16);
-      return first < 16 ? LowNibbles(d8, bytes) : HighNibbles(d8, bytes);
-    }
+    return SplitNibbles32(d8, block.q, first);
   }
   static HWY_INLINE void Scales(const BlockQ4_0& block, float* scale, float* /*offset*/) {
     scale[0] = HalfToFloat(block.d);

@@ -41,6 +41,19 @@ HWY_INLINE hn::Vec<D8> HighNibbles(D8 d8, hn::Vec<D8> bytes) {
   return LowNibbles(d8, hn::BitCast(d8, hn::ShiftRight<4>(hn::BitCast(d16, bytes))));
 }
 
+// Codes [first, first + Lanes(d8)) of 32 whose first half are the low nibbles of q[0, 16) and whose second the high ones.
+template <class D8>
+HWY_INLINE hn::Vec<D8> SplitNibbles32(D8 d8, const uint8_t* HWY_RESTRICT q, size_t first) {
+  if constexpr (hn::MaxLanes(d8) == 32) {  // both halves at once
+    const hn::Half<D8> dh;
+    const auto bytes = hn::LoadU(dh, q);
+    return hn::Combine(d8, HighNibbles(dh, bytes), LowNibbles(dh, bytes));
+  } else {
+    const auto bytes = hn::LoadU(d8, q + first % 16);
+    return first < 16 ? LowNibbles(d8, bytes) : HighNibbles(d8, bytes);
+  }
+}
+
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
 }  // namespace weft
