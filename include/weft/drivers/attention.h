@@ -68,7 +68,7 @@ inline size_t AttentionWorkspaceBytes(const KernelSet& set, const AttentionArgs&
 // A task is one query token with the heads of one KV head.
 inline Status Attention(const KernelSet& set, const AttentionArgs& args, const Executor& executor,
                         Workspace workspace) {
-  if (const Status status = Validate(args); !status.ok()) return status;
+  if (const Status status = driver::Validate(args); !status.ok()) return status;
   const size_t needed = AttentionWorkspaceBytes(set, args, executor.workers);
   if (workspace.data == nullptr || workspace.bytes < needed) {
     return Error(Code::kWorkspace, "workspace", workspace.data != nullptr ? workspace.bytes : 0, needed);

@@ -28,7 +28,7 @@ inline Status Validate(const NormArgs& args) {
 }
 
 inline Status Norm(const KernelSet& set, const NormArgs& args, const Executor& executor) {
-  if (const Status status = Validate(args); !status.ok()) return status;
+  if (const Status status = driver::Validate(args); !status.ok()) return status;
   ForRuns(executor, args.rows, args.cols, [&](size_t first, size_t count) { set.ops->norm(args, first, count); });
   return Ok();
 }
@@ -42,7 +42,7 @@ inline Status Validate(const RopeTableArgs& args) {
 }
 
 inline Status RopeTable(const RopeTableArgs& args, const Executor& executor) {
-  if (const Status status = Validate(args); !status.ok()) return status;
+  if (const Status status = driver::Validate(args); !status.ok()) return status;
   // A sine costs as much as some 16 floats of other work.
   ForRuns(executor, args.tokens, args.pairs * 32, [&](size_t first, size_t count) {
     for (size_t t = first; t < first + count; ++t) {
@@ -70,7 +70,7 @@ inline Status Validate(const RopeArgs& args) {
 }
 
 inline Status Rope(const KernelSet& set, const RopeArgs& args, const Executor& executor) {
-  if (const Status status = Validate(args); !status.ok()) return status;
+  if (const Status status = driver::Validate(args); !status.ok()) return status;
   ForRuns(executor, args.tokens, args.heads * args.pairs * 2,
           [&](size_t first, size_t count) { set.ops->rope(args, first, count); });
   return Ok();
@@ -90,7 +90,7 @@ inline Status Validate(const GatedArgs& args) {
 }
 
 inline Status Gated(const KernelSet& set, const GatedArgs& args, const Executor& executor) {
-  if (const Status status = Validate(args); !status.ok()) return status;
+  if (const Status status = driver::Validate(args); !status.ok()) return status;
   ForRuns(executor, args.rows, args.cols, [&](size_t first, size_t count) { set.ops->gated(args, first, count); });
   return Ok();
 }
@@ -107,7 +107,7 @@ inline Status Validate(const SoftmaxArgs& args) {
 }
 
 inline Status Softmax(const KernelSet& set, const SoftmaxArgs& args, const Executor& executor) {
-  if (const Status status = Validate(args); !status.ok()) return status;
+  if (const Status status = driver::Validate(args); !status.ok()) return status;
   ForRuns(executor, args.rows, args.cols, [&](size_t first, size_t count) { set.ops->softmax(args, first, count); });
   return Ok();
 }
