@@ -11,10 +11,15 @@ namespace {
 constexpr std::string_view kSpace = "\xE2\x96\x81";  // U+2581
 constexpr std::string_view kScores = "tokenizer.ggml.scores";
 
-// The length that the first byte of a UTF-8 character announces; 1 for bytes that cannot start one.
-size_t AnnouncedLength(char first) {
-  const uint8_t byte = static_cast<uint8_t>(first);
-  return byte < 0xC0 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
+// The length of the UTF-8 character that `text` starts with; 1 where it starts with none. (Not the length that the
+// first byte announces, whatever follows: a space after a cut character must stay a space.)
+size_t CharacterLength(std::string_view text) {
+  const uint8_t first = static_cast<uint8_t>(text.front());
+  const size_t length = first < 0xC0 ? 1 : first < 0xE0 ? 2 : first < 0xF0 ? 3 : 4;
+  if (length > text.size()) return 1;
+  const bool complete = std::all_of(text.begin() + 1, text.begin() + static_cast<ptrdiff_t>(length),
+                                    [](char c) { return (static_cast<uint8_t>(c) & 0xC0) == 0x80; });
+  return complete ? length : 1;
 }
 
 std::string Replace(std::string_view text, std::string_view from, std::string_view to) {
@@ -39,7 +44,7 @@ class SpmTokenizer::Merger {
 
   void Run(std::vector<TokenId>* ids) {
     for (size_t begin = 0; begin < text_.size();) {
-      const size_t length = std::min(AnnouncedLength(text_[begin]), text_.size() - begin);
+      const size_t length = CharacterLength(text_.substr(begin));
       symbols_.push_back({begin, length, symbols_.size() - 1, symbols_.size() + 1});
       begin += length;
     }

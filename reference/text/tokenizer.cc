@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "reference/gguf/printable.h"
 #include "reference/text/spm_tokenizer.h"
 
 namespace weft::engine {
@@ -27,7 +28,7 @@ Result<std::unique_ptr<Tokenizer>> Tokenizer::Load(const Gguf& file) {
     if (kind.name == *model) return kind.load(file);
     known += (known.empty() ? "" : ", ") + std::string(kind.name);
   }
-  return file.ErrorAt("tokenizer.ggml.model is '" + std::string(*model) + "'; known are: " + known);
+  return file.ErrorAt("tokenizer.ggml.model is '" + Printable(*model) + "'; known are: " + known);
 }
 
 }  // namespace weft::engine
