@@ -17,8 +17,8 @@ bool HasFormat(DType type);
 // every target.
 Status Dequantize(DType type, const void* blocks, float* y, size_t n);
 
-// Encodes x[0, n) to blocks, n a multiple of the block size. F32, F16, BF16, Q8_0 and Q4_0: bit for bit what GGUF's
-// reference encodes.
+// Encodes x[0, n) to blocks, n a multiple of the block size. Formats with blocks of less than 256 elements: bit for bit
+// what GGUF's reference encodes. The others search for good scales in a way of weft's own.
 Status Quantize(DType type, const float* x, void* blocks, size_t n);
 
 // y[i, :] = scale * row ids[i] of w. See GetRowsArgs.
