@@ -47,10 +47,11 @@ inline Bounded operator-(Bounded a, Bounded b) { return Bounded::Rounded(a.value
 inline Bounded operator*(Bounded a, Bounded b) {
   return Bounded::Rounded(a.value * b.value, a.Magnitude() * b.error + a.error * fabs(b.value));
 }
-// b must be known not to be zero.
+// Without a bound where b may be zero.
 inline Bounded operator/(Bounded a, Bounded b) {
   const double least = fabs(b.value) - b.error;
   const double quotient = a.value / b.value;
+  if (!(least > 0)) return {quotient, INFINITY};
   return Bounded::Rounded(quotient, (a.error + fabs(quotient) * b.error) / least);
 }
 inline Bounded Sqrt(Bounded a) {
@@ -60,7 +61,8 @@ inline Bounded Sqrt(Bounded a) {
 }
 inline Bounded Exp(Bounded a) {
   const double e = exp(a.value);
-  Bounded result = Bounded::Rounded(e, e * expm1(a.error), kExpRoundoff);
+  const double error = a.error < 1 ? e * expm1(a.error) : exp(a.value + a.error);
+  Bounded result = Bounded::Rounded(e, error, kExpRoundoff);
   result.error += kExpUnderflow;
   return result;
 }

@@ -42,7 +42,7 @@ struct Tokens {
   size_t rows, cols, stride;
 };
 
-// Runs MatMul with memory of exactly the sizes that the library asks for, misaligned and guarded. args.x is ignored.
+// Runs MatMul with memory of exactly the sizes that the library asks for, misaligned and guarded. args.x is replaced.
 inline Status RunMatMul(MatMulArgs args, const Tokens& tokens, const Executor& executor = {}) {
   Guarded<uint8_t> forms(ActivationBytes(tokens.rows, tokens.cols), 1);
   ActivationSet set = MakeActivations(tokens.x, tokens.rows, tokens.cols, tokens.stride, {forms.data(), forms.bytes()});

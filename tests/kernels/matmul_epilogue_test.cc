@@ -29,7 +29,9 @@ class EpilogueTest : public KernelTest {
         GuardedMatrix y(m, kRows, kRows + 3);
         scalar::OwnedActivations form;
         scalar::BuildForm(FormOf(type), x.data(), m, k, k, form);
+        ActivationSet set = MakeActivations(x.data(), m, k, k, {});
         MatMulArgs args;
+        args.x = &set;
         args.w = weights.view();
         args.y = y.data();
         args.y_stride = y.stride();

@@ -17,7 +17,8 @@ inline double Activate(Activation activation, double v) {
   switch (activation) {
     case Activation::kNone: return v;
     case Activation::kSilu: return v / (1.0 + exp(-v));
-    case Activation::kGeluTanh: return 0.5 * v * (1.0 + tanh(sqrt(2.0 / M_PI) * (v + 0.044715 * v * v * v)));
+    // (1 + tanh(u)) / 2 = 1 / (1 + exp(-2u)), which loses no digits where tanh is near -1.
+    case Activation::kGeluTanh: return v / (1.0 + exp(-2.0 * sqrt(2.0 / M_PI) * (v + 0.044715 * v * v * v)));
     case Activation::kRelu: return v > 0.0 ? v : (v == v ? 0.0 : v);
   }
   return v;
