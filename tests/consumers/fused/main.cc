@@ -5,7 +5,7 @@
 
 #include <hwy/highway.h>
 #include <stdio.h>
-#include <weft/formats/q8_0.h>
+#include <weft/formats/q8_0-inl.h>
 #include <weft/kernels/activate-inl.h>
 #include <weft/kernels/dot-inl.h>
 
