@@ -7,6 +7,7 @@
 #include <string>
 
 #include "reference/base/thread_pool.h"
+#include "tests/engine/each_target.h"
 #include "tests/engine/golden.h"
 #include "tests/engine/test_data.h"
 #include "tests/engine/test_model.h"
@@ -25,19 +26,22 @@ double Nll(const float* logits, size_t n, uint32_t token) {
 }
 
 TEST_CASE("architectures: logits agree with llama.cpp's, in one batch and token by token") {
-  for (const char* architecture : {"llama"}) {
-    const auto file = SharedData("archs/" + std::string(architecture) + ".gguf");
+  for (const std::string name : {"llama"}) {
+    const auto file = SharedData("archs/" + name + ".gguf");
     if (!file) return;
-    const std::vector<float> expected = ReadFloats(*SharedData("archs/" + std::string(architecture) + ".logits.f32"));
+    const std::vector<float> expected = ReadFloats(*SharedData("archs/" + name + ".logits.f32"));
     const std::vector<uint32_t> tokens = ReadTokens(*SharedData("archs/tokens.txt"));
     const LoadedModel loaded(*file);
     REQUIRE(expected.size() == tokens.size() * loaded.config().vocabulary);
     ThreadPool pool(2);
-    const double batch = MaxDifference(AllLogits(loaded.model(), tokens, SIZE_MAX, pool.executor()), expected);
-    const double decode = MaxDifference(AllLogits(loaded.model(), tokens, 1, pool.executor()), expected);
-    std::printf("%s: max difference from llama.cpp %.2e (batch), %.2e (token by token)\n", architecture, batch, decode);
-    CHECK_MESSAGE(batch <= kAgreement, std::string(architecture));
-    CHECK_MESSAGE(decode <= kAgreement, std::string(architecture));
+    ForEachTarget([&](const std::string& target) {
+      const double batch = MaxDifference(AllLogits(loaded.model(), tokens, SIZE_MAX, pool.executor()), expected);
+      const double decode = MaxDifference(AllLogits(loaded.model(), tokens, 1, pool.executor()), expected);
+      std::printf("%s on %s: max difference from llama.cpp's logits %.2e (batch), %.2e (token by token)\n",
+                  name.c_str(), target.c_str(), batch, decode);
+      CHECK_MESSAGE(batch <= kAgreement, name);
+      CHECK_MESSAGE(decode <= kAgreement, name);
+    });
   }
 }
 
@@ -45,19 +49,21 @@ TEST_CASE("stories260K: the published negative log-likelihood of a sentence") {
   const auto file = SharedData("stories260K/stories260K.gguf");
   if (!file) return;
   const std::string golden = *SharedData("stories260K/expected.json");
-  const std::vector<uint32_t> tokens = ReadJsonNumbers(golden, "sentence_tokens");
-  const LoadedModel loaded(*file);
-  const std::vector<float> logits = AllLogits(loaded.model(), tokens);
-  double nll = 0.0;
-  for (size_t i = 0; i + 1 < tokens.size(); ++i) {
-    nll += Nll(&logits[i * loaded.config().vocabulary], loaded.config().vocabulary, tokens[i + 1]);
-  }
   const double published = ReadJsonNumber(golden, "perplexity_fp32", "nll");
   const double other = ReadJsonNumber(golden, "own_numpy_reference", "nll");
-  std::printf("stories260K: negative log-likelihood %.6f, published %.6f, another float32 program %.6f\n", nll,
-              published, other);
-  // Two float32 programs differ by as much as these two do; the agreement of logits bounds every token's term.
-  CHECK(std::fabs(nll - published) <= 2 * kAgreement * static_cast<double>(tokens.size() - 1));
+  const std::vector<uint32_t> tokens = ReadJsonNumbers(golden, "sentence_tokens");
+  const LoadedModel loaded(*file);
+  ForEachTarget([&](const std::string& target) {
+    const std::vector<float> logits = AllLogits(loaded.model(), tokens);
+    double nll = 0.0;
+    for (size_t i = 0; i + 1 < tokens.size(); ++i) {
+      nll += Nll(&logits[i * loaded.config().vocabulary], loaded.config().vocabulary, tokens[i + 1]);
+    }
+    std::printf("stories260K on %s: negative log-likelihood %.6f, published %.6f, another float32 program %.6f\n",
+                target.c_str(), nll, published, other);
+    // Each term is the difference of two things that are as far off as the logits may be.
+    CHECK(std::fabs(nll - published) <= 2 * kAgreement * static_cast<double>(tokens.size() - 1));
+  });
 }
 
 TEST_CASE("stories260K: greedy token ids") {
@@ -66,14 +72,16 @@ TEST_CASE("stories260K: greedy token ids") {
   const std::vector<uint32_t> expected = ReadJsonNumbers(*SharedData("stories260K/expected.json"), "greedy_token_ids");
   const LoadedModel loaded(*file);
   ThreadPool pool(2);
-  Transformer transformer = MakeTransformer(loaded.model(), pool.executor());
-  Sequence sequence = MakeSequence(loaded.config());
-  std::vector<uint32_t> ids = {expected[0]};
-  while (ids.size() < expected.size()) {
-    const std::vector<float> logits = AllLogits(transformer, sequence, {&ids.back(), 1});
-    ids.push_back(static_cast<uint32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin()));
-  }
-  CHECK(ids == expected);
+  ForEachTarget([&](const std::string&) {
+    Transformer transformer = MakeTransformer(loaded.model(), pool.executor());
+    Sequence sequence = MakeSequence(loaded.config());
+    std::vector<uint32_t> ids = {expected[0]};
+    while (ids.size() < expected.size()) {
+      const std::vector<float> logits = AllLogits(transformer, sequence, {&ids.back(), 1});
+      ids.push_back(static_cast<uint32_t>(std::max_element(logits.begin(), logits.end()) - logits.begin()));
+    }
+    CHECK(ids == expected);
+  });
 }
 
 }  // namespace

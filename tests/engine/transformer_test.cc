@@ -11,6 +11,7 @@
 
 #include "reference/base/thread_pool.h"
 #include "reference/model/prompt.h"
+#include "tests/engine/each_target.h"
 #include "tests/engine/reference_llama.h"
 #include "tests/engine/test_model.h"
 
@@ -68,15 +69,17 @@ TEST_CASE("transformer: logits are those of the forward pass in double") {
     const std::vector<float> exact = Floats(ReferenceLlama(file).Logits(tokens));
     const double bound = FloatErrorBound(file, tokens);
     const LoadedModel loaded(file);
-    for (const Summation summation : {Summation::kFastest, Summation::kUniform}) {
-      for (const AttentionBackend backend : {AttentionBackend::kAuto, AttentionBackend::kStandard}) {
-        for (const size_t piece : {1, 2, 7, 9, 24}) {
-          const TransformerOptions options = {.backend = backend, .summation = summation};
-          const double difference = MaxDifference(AllLogits(loaded.model(), tokens, piece, {}, options), exact);
-          CHECK_MESSAGE(difference <= bound, piece, " tokens at a time: ", difference, " > ", bound);
+    ForEachTarget([&](const std::string&) {
+      for (const Summation summation : {Summation::kFastest, Summation::kUniform}) {
+        for (const AttentionBackend backend : {AttentionBackend::kAuto, AttentionBackend::kStandard}) {
+          for (const size_t piece : {1, 2, 7, 9, 24}) {
+            const TransformerOptions options = {.backend = backend, .summation = summation};
+            const double difference = MaxDifference(AllLogits(loaded.model(), tokens, piece, {}, options), exact);
+            CHECK_MESSAGE(difference <= bound, piece, " tokens at a time: ", difference, " > ", bound);
+          }
         }
       }
-    }
+    });
   }
 }
 
@@ -84,14 +87,16 @@ TEST_CASE("transformer: any number of threads gives the same bits") {
   const std::vector<uint32_t> tokens = RandomTokens(40, 80);
   for (const DType type : kTypes) {
     const LoadedModel loaded(WideLlama(type));
-    for (const size_t piece : {size_t{1}, size_t{5}, tokens.size()}) {
-      const std::vector<float> one = AllLogits(loaded.model(), tokens, piece);
-      for (const size_t threads : {1, 2, 3}) {
-        ThreadPool pool(threads);
-        CHECK_MESSAGE(AllLogits(loaded.model(), tokens, piece, pool.executor()) == one, std::string(Name(type)), ", ",
-                      threads, " threads, ", piece, " tokens at a time");
+    ForEachTarget([&](const std::string&) {
+      for (const size_t piece : {size_t{1}, size_t{5}, tokens.size()}) {
+        const std::vector<float> one = AllLogits(loaded.model(), tokens, piece);
+        for (const size_t threads : {1, 2, 3}) {
+          ThreadPool pool(threads);
+          CHECK_MESSAGE(AllLogits(loaded.model(), tokens, piece, pool.executor()) == one, std::string(Name(type)), ", ",
+                        threads, " threads, ", piece, " tokens at a time");
+        }
       }
-    }
+    });
   }
 }
 
@@ -99,11 +104,13 @@ TEST_CASE("transformer: with uniform summation, any cut into batches gives the s
   const std::vector<uint32_t> tokens = RandomTokens(40, 80);
   for (const DType type : kTypes) {
     const LoadedModel loaded(WideLlama(type));
-    const std::vector<float> whole = AllLogits(loaded.model(), tokens, tokens.size(), {}, kUniform);
-    for (const size_t piece : {1, 3, 8, 17}) {
-      CHECK_MESSAGE(AllLogits(loaded.model(), tokens, piece, {}, kUniform) == whole, std::string(Name(type)), ", ",
-                    piece, " tokens at a time");
-    }
+    ForEachTarget([&](const std::string&) {
+      const std::vector<float> whole = AllLogits(loaded.model(), tokens, tokens.size(), {}, kUniform);
+      for (const size_t piece : {1, 3, 8, 17}) {
+        CHECK_MESSAGE(AllLogits(loaded.model(), tokens, piece, {}, kUniform) == whole, std::string(Name(type)), ", ",
+                      piece, " tokens at a time");
+      }
+    });
   }
 }
 
@@ -194,25 +201,27 @@ TEST_CASE("transformer: Forward allocates nothing") {
   ThreadPool pool(2);
   for (const DType type : kTypes) {
     const LoadedModel loaded(WideLlama(type));
-    Transformer transformer = MakeTransformer(loaded.model(), pool.executor());
-    Sequence sequence = MakeSequence(loaded.config()), other = MakeSequence(loaded.config(), DType::kF16);
-    const std::vector<uint32_t> tokens = RandomTokens(20, 80);
-    const auto run = [&] {
-      const std::span<const uint32_t> t = tokens;
-      const BatchItem one[] = {{&sequence, t.first(1)}};
-      const BatchItem few[] = {{&sequence, t.first(4), true}};
-      const BatchItem two[] = {{&sequence, t.first(10), true}, {&other, t.first(7)}};
-      return transformer.Forward(one).ok() && transformer.Forward(few).ok() && transformer.Forward(two).ok();
-    };
-    REQUIRE(run());  // warm-up
-    const size_t before = allocations;
-    const bool ok = run();
-    const size_t after = allocations;
-    CHECK(ok);
-    CHECK_MESSAGE(after == before, std::string(Name(type)));
+    ForEachTarget([&](const std::string&) {
+      Transformer transformer = MakeTransformer(loaded.model(), pool.executor());
+      Sequence sequence = MakeSequence(loaded.config()), other = MakeSequence(loaded.config(), DType::kF16);
+      const std::vector<uint32_t> tokens = RandomTokens(20, 80);
+      const auto run = [&] {
+        const std::span<const uint32_t> t = tokens;
+        const BatchItem one[] = {{&sequence, t.first(1)}};
+        const BatchItem few[] = {{&sequence, t.first(4), true}};
+        const BatchItem two[] = {{&sequence, t.first(10), true}, {&other, t.first(7)}};
+        return transformer.Forward(one).ok() && transformer.Forward(few).ok() && transformer.Forward(two).ok();
+      };
+      REQUIRE(run());  // warm-up
+      const size_t before = allocations;
+      const bool ok = run();
+      const size_t after = allocations;
+      CHECK(ok);
+      CHECK_MESSAGE(after == before, std::string(Name(type)));
+    });
   }
   const size_t before = allocations;
-  delete new int;  // NOLINT: the counter counts
+  ::operator delete(::operator new(1));  // the counter counts
   CHECK(allocations == before + 1);
 }
 
