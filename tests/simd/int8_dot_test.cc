@@ -1,0 +1,108 @@
+// The integer product must be exact for every code and activation on every target.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "tests/simd/int8_dot_test.cc"
+#include "weft/instantiate/targets.h"
+// targets.h must come before foreach_target.h, and that before highway.h.
+#include "hwy/foreach_target.h"
+#include "hwy/highway.h"
+// Last of Highway's: compiled once per target.
+#include "tests/kernels/random.h"
+#include "tests/simd/simd_test.h"
+#include "weft/formats/formats.h"
+#include "weft/simd/int8_dot-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace weft {
+namespace HWY_NAMESPACE {
+namespace {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// A vector's worth of codes and activations, and what each lane must hold.
+template <int kZero, bool kWide>
+HWY_NOINLINE bool IsExact(const uint8_t* codes, const int8_t* activations, int32_t start) {
+  const hn::ScalableTag<uint8_t> d8;
+  const hn::RebindToSigned<decltype(d8)> di8;
+  const hn::Repartition<int32_t, decltype(d8)> d32;
+  const auto a = hn::LoadU(di8, activations);
+  const auto operand = Operand<kZero>(d8, hn::LoadU(d8, codes));
+  const auto from = hn::Add(ZeroCorrection<kZero>(d32, a), hn::Set(d32, start));
+  int32_t sums[HWY_MAX_BYTES / 4];
+  hn::StoreU(QuadDot<kWide>(d32, operand, a, from), d32, sums);
+  for (size_t lane = 0; lane < hn::Lanes(d32); ++lane) {
+    int32_t expected = start;
+    for (size_t i = lane * 4; i < lane * 4 + 4; ++i) expected += (codes[i] - kZero) * activations[i];
+    if (sums[lane] != expected) return false;
+  }
+  return true;
+}
+
+// All pairs of one code and one activation, all patterns of extremes, and random vectors, for one kind of format.
+template <int kZero, int kMaxCode>
+HWY_NOINLINE void CheckFormat() {
+  constexpr bool kWide = kMaxCode > 127;
+  constexpr size_t kBytes = HWY_MAX_BYTES;
+  uint8_t codes[kBytes];
+  int8_t activations[kBytes];
+  for (int code = 0; code <= kMaxCode; ++code) {
+    for (int a = -127; a <= 127; ++a) {
+      for (size_t i = 0; i < kBytes; ++i) {
+        codes[i] = static_cast<uint8_t>(code);
+        activations[i] = static_cast<int8_t>(a);
+      }
+      ASSERT_TRUE((IsExact<kZero, kWide>(codes, activations, 0))) << code << " * " << a << ", zero " << kZero;
+    }
+  }
+  const uint8_t code_ends[] = {0, kMaxCode, kZero > kMaxCode ? 0 : kZero, kMaxCode / 2};
+  const int8_t activation_ends[] = {-127, 127, 0, -1};
+  for (unsigned pattern = 0; pattern < 65536; ++pattern) {
+    for (size_t i = 0; i < kBytes; ++i) {
+      codes[i] = code_ends[pattern >> (i % 4 * 4) & 3];
+      activations[i] = activation_ends[pattern >> (i % 4 * 4 + 2) & 3];
+    }
+    ASSERT_TRUE((IsExact<kZero, kWide>(codes, activations, 12345))) << "pattern " << pattern << ", zero " << kZero;
+  }
+  test::Random random(1);
+  for (int round = 0; round < 2000; ++round) {
+    for (size_t i = 0; i < kBytes; ++i) {
+      codes[i] = static_cast<uint8_t>(random.Below(kMaxCode + 1));
+      activations[i] = static_cast<int8_t>(static_cast<int>(random.Below(255)) - 127);
+    }
+    const int32_t start = static_cast<int32_t>(random.Below(1 << 24)) - (1 << 23);
+    ASSERT_TRUE((IsExact<kZero, kWide>(codes, activations, start))) << "round " << round << ", zero " << kZero;
+  }
+}
+
+void CheckAllFormats() {
+  ForEachFormat([]<class Format>() {
+    if constexpr (!kIsFloat<Format>) CheckFormat<Format::kZero, Format::kMaxCode>();
+  });
+}
+
+// The whole range that the primitive promises, whatever today's formats use.
+void CheckTheLimits() {
+  CheckFormat<0, 127>();
+  CheckFormat<64, 127>();
+  CheckFormat<0, 255>();
+  CheckFormat<128, 255>();
+}
+
+}  // namespace
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace weft
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace weft {
+namespace {
+
+HWY_EXPORT(CheckAllFormats);
+HWY_EXPORT(CheckTheLimits);
+
+WEFT_SIMD_TEST(Int8DotTest);
+TEST_P(Int8DotTest, ExactForAllFormats) { HWY_DYNAMIC_DISPATCH(CheckAllFormats)(); }
+TEST_P(Int8DotTest, ExactAtTheLimits) { HWY_DYNAMIC_DISPATCH(CheckTheLimits)(); }
+
+}  // namespace
+}  // namespace weft
+#endif  // HWY_ONCE
