@@ -3,6 +3,7 @@
 #define WEFT_REFERENCE_CLI_COMMANDS_H_
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <functional>
 #include <string>
 
@@ -37,6 +38,8 @@ CLI::Option* AddModelArgument(CLI::App* command, std::string* path);
 CLI::Option* AddThreadsOption(CLI::App* command, size_t* threads);
 // Accepts numbers in [low, high] only, and no NaN.
 CLI::Validator InRange(double low, double high);
+// Accepts whole numbers from 0 to `high` only.
+CLI::Validator WholeNumber(uint64_t high = UINT64_MAX);
 
 }  // namespace weft::engine::cli
 

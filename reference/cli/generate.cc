@@ -108,7 +108,9 @@ void AddSamplerOptions(CLI::App* command, SamplerOptions* options) {
   constexpr double kAny = std::numeric_limits<double>::infinity();
   command->add_option("--temp", options->temperature, "Temperature; 0: always the most probable token")
       ->check(InRange(0, kAny));
-  command->add_option("--top-k", options->top_k, "Choose among the K most probable tokens; 0: all")->type_name("K");
+  command->add_option("--top-k", options->top_k, "Choose among the K most probable tokens; 0: all")
+      ->type_name("K")
+      ->check(WholeNumber(UINT32_MAX));
   command
       ->add_option("--top-p", options->top_p,
                    "Choose among the fewest tokens that together reach probability P; 1: all")
@@ -124,7 +126,9 @@ void AddSamplerOptions(CLI::App* command, SamplerOptions* options) {
                        std::to_string(options->repeat_last) + " tokens by R; 1: off")
       ->type_name("R")
       ->check(InRange(0.01, 100));
-  command->add_option("--seed", options->seed, "The same seed, options and prompt give the same text")->type_name("S");
+  command->add_option("--seed", options->seed, "The same seed, options and prompt give the same text")
+      ->type_name("S")
+      ->check(WholeNumber());
   command->get_option("--temp")->type_name("T");
   for (const char* name : {"--temp", "--top-k", "--top-p", "--min-p", "--repeat-penalty", "--seed"}) {
     command->get_option(name)->capture_default_str();
@@ -142,9 +146,17 @@ void AddGenerate(CLI::App& app, Action* action) {
   command->add_option("--file", options->file, "Read the prompt from FILE; -: from standard input")
       ->type_name("FILE")
       ->excludes(prompt);
-  command->add_option("-n,--count", options->count, "Generate at most N tokens")->type_name("N")->capture_default_str();
+  command->add_option("-n,--count", options->count, "Generate at most N tokens")
+      ->type_name("N")
+      ->check(WholeNumber())
+      ->capture_default_str();
   AddSamplerOptions(command, &options->sampler);
-  command->add_option("--stop", options->stops, "Stop before this text; may be given several times")
+  // The texts as they are given: CLI11's conversion to a list would read "{}" as an empty one.
+  const auto take_stops = [options](const CLI::results_t& texts) {
+    options->stops = texts;
+    return true;
+  };
+  command->add_option("--stop", take_stops, "Stop before this text; may be given several times")
       ->type_name("TEXT")
       ->type_size(1)
       ->allow_extra_args(false)
@@ -155,6 +167,7 @@ void AddGenerate(CLI::App& app, Action* action) {
                    "Tokens of prompt and answer that the model sees at most; 0: as many as needed, up to what it was "
                    "trained for")
       ->type_name("CONTEXT")
+      ->check(WholeNumber())
       ->capture_default_str();
   command->footer(
       "Prints the prompt and its continuation, as it is made, and ends the line. Special tokens that the prompt "

@@ -26,7 +26,7 @@ int Main(int argc, char** argv) {
                        "weft " + std::to_string(WEFT_VERSION_MAJOR) + "." + std::to_string(WEFT_VERSION_MINOR) + "." +
                            std::to_string(WEFT_VERSION_PATCH),
                        "Print the version and exit");
-  app.require_subcommand(1);
+  app.require_subcommand(0, 1);  // where there is none, the error below says more
   app.footer(
       "'weft COMMAND --help' describes a command.\n"
       "Results go to standard output, everything else to standard error.\n"
@@ -47,6 +47,7 @@ int Main(int argc, char** argv) {
     const std::string command = chosen.empty() ? "weft" : "weft " + chosen.front()->get_name();
     return Fail(std::string(error.what()) + " (see '" + command + " --help')", kUsage);
   }
+  if (!action) return Fail("a command is missing (see 'weft --help')", kUsage);
   if (const int status = ChooseTarget(); status != kOk) return status;
   return action();
 }

@@ -1,3 +1,4 @@
+#include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <limits>
@@ -19,6 +20,7 @@ CLI::Option* AddModelArgument(CLI::App* command, std::string* path) {
 
 CLI::Option* AddThreadsOption(CLI::App* command, size_t* threads) {
   return command->add_option("-t,--threads", *threads, "Threads; 0: one per core that the process may use")
+      ->check(WholeNumber())
       ->type_name("N")
       ->capture_default_str();
 }
@@ -31,7 +33,20 @@ CLI::Validator InRange(double low, double high) {
   const auto check = [=](std::string& text) {
     double value = 0;
     const bool number = CLI::detail::lexical_cast(text, value);
-    return number && std::isfinite(value) && value >= low && value <= high ? "" : text + " is not a number " + expected;
+    return number && std::isfinite(value) && value >= low && value <= high
+               ? ""
+               : "'" + text + "' is not a number " + expected;
+  };
+  return CLI::Validator(check, "");
+}
+
+CLI::Validator WholeNumber(uint64_t high) {
+  const auto check = [high](std::string& text) {
+    uint64_t value = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, code] = std::from_chars(text.data(), end, value);
+    if (code == std::errc() && stop == end && value <= high) return std::string();
+    return "'" + text + "' is not a whole number from 0 to " + std::to_string(high);
   };
   return CLI::Validator(check, "");
 }
