@@ -160,6 +160,7 @@ void AddGenerate(CLI::App& app, Action* action) {
       ->type_name("TEXT")
       ->type_size(1)
       ->allow_extra_args(false)
+      ->take_all()
       ->check(CLI::Validator([](std::string& text) { return text.empty() ? "the text is empty" : ""; }, ""));
   AddThreadsOption(command, &options->threads);
   command
