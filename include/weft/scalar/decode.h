@@ -42,7 +42,7 @@ typename Format::Block LoadBlock(const void* blocks, size_t index) {
 // Calls f(element, scale, code - zero, offset) for n elements of a quantised format, in order.
 template <class Format, class F>
 void ForEachCode(const void* blocks, size_t n, const F& f) {
-  Decoded<Format> decoded;
+  Decoded<Format> decoded = {};  // gcc cannot see that the first turn fills it
   for (size_t i = 0; i < n; ++i) {
     const size_t e = i % kBlockElements<Format>, g = e / Format::kGroup;
     if (e == 0) Format::Decode(LoadBlock<Format>(blocks, i / kBlockElements<Format>), decoded);
