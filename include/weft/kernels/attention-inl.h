@@ -71,7 +71,7 @@ struct AttentionGroup {
 
 // scores[h * stride + j] of keys first + j, j < n, for all heads of the group: every key is read once.
 template <class TK>
-HWY_INLINE void ScoreKeys(const AttentionGroup& group, size_t first, size_t n, float* scores, size_t stride) {
+HWY_NOINLINE void ScoreKeys(const AttentionGroup& group, size_t first, size_t n, float* scores, size_t stride) {
   const AttentionArgs& args = group.args;
   for (size_t j = 0; j < n; ++j) {
     const auto* k = reinterpret_cast<const TK*>(group.sequence.k.At(first + j, group.kv_head));
@@ -90,33 +90,66 @@ HWY_INLINE void FindValues(const AttentionGroup& group, size_t first, size_t n, 
   }
 }
 
+// Takes keys first + j, j < n <= kKeyTile, into the states of all heads; scores[h * kKeyTile + j] become weights.
+template <class TV>
+HWY_NOINLINE void UpdateHeads(const AttentionGroup& group, SoftmaxState* states, float* scores, size_t first,
+                              size_t n) {
+  const TV* values[kKeyTile];
+  FindValues(group, first, n, values);
+  for (size_t h = 0; h < group.heads; ++h) Update(states[h], scores + h * kKeyTile, values, n);
+}
+
+// acc[0, v_size) += weight * value of the key
+template <class TV>
+HWY_NOINLINE void AddValue(const AttentionGroup& group, size_t key, float weight, float* acc) {
+  const TV* value;
+  FindValues(group, key, 1, &value);
+  Accumulate(acc, &weight, &value, 1, group.args.v_size);
+}
+
+// The steps that read a cache, by its type. Called once per tile of keys, so that the algorithms below are compiled
+// once and not for every pair of types.
+struct KeySteps {
+  void (*score)(const AttentionGroup&, size_t, size_t, float*, size_t);
+};
+struct ValueSteps {
+  void (*update)(const AttentionGroup&, SoftmaxState*, float*, size_t, size_t);
+  void (*add)(const AttentionGroup&, size_t, float, float*);
+};
+inline KeySteps KeyStepsFor(DType type) {
+  if (type == DType::kF16) return {ScoreKeys<f16>};
+  if (type == DType::kBF16) return {ScoreKeys<bf16>};
+  return {ScoreKeys<BlockF32>};
+}
+inline ValueSteps ValueStepsFor(DType type) {
+  if (type == DType::kF16) return {UpdateHeads<f16>, AddValue<f16>};
+  if (type == DType::kBF16) return {UpdateHeads<bf16>, AddValue<bf16>};
+  return {UpdateHeads<BlockF32>, AddValue<BlockF32>};
+}
+
 // scratch: scores [kHeadsTogether][kKeyTile], accumulators [kHeadsTogether][v_size]
-template <class TK, class TV>
-HWY_INLINE void FlashGroup(const AttentionGroup& group) {
+inline void FlashGroup(const AttentionGroup& group, KeySteps keys, ValueSteps values) {
   float* scores = group.scratch;
-  SoftmaxState state[kHeadsTogether];
+  SoftmaxState states[kHeadsTogether];
   for (size_t h = 0; h < group.heads; ++h) {
-    state[h].acc = scores + kHeadsTogether * kKeyTile + h * group.args.v_size;
-    state[h].size = group.args.v_size;
-    Reset(state[h]);
+    states[h].acc = scores + kHeadsTogether * kKeyTile + h * group.args.v_size;
+    states[h].size = group.args.v_size;
+    Reset(states[h]);
   }
   for (size_t key = group.keys.begin; key < group.keys.end; key += kKeyTile) {
     const size_t n = group.keys.end - key < kKeyTile ? group.keys.end - key : kKeyTile;
-    const TV* values[kKeyTile];
-    ScoreKeys<TK>(group, key, n, scores, kKeyTile);
-    FindValues(group, key, n, values);
-    for (size_t h = 0; h < group.heads; ++h) Update(state[h], scores + h * kKeyTile, values, n);
+    keys.score(group, key, n, scores, kKeyTile);
+    values.update(group, states, scores, key, n);
   }
-  for (size_t h = 0; h < group.heads; ++h) Finish(state[h], group.Sink(h), group.Out(h));
+  for (size_t h = 0; h < group.heads; ++h) Finish(states[h], group.Sink(h), group.Out(h));
 }
 
 // All scores first, then their softmax in two passes, then the weighted sum, head by head and key by key.
 // scratch: scores [kHeadsTogether][keys], one accumulator [v_size]
-template <class TK, class TV>
-HWY_INLINE void StandardGroup(const AttentionGroup& group) {
+inline void StandardGroup(const AttentionGroup& group, KeySteps keys, ValueSteps values) {
   const size_t n = group.keys.end - group.keys.begin;
   float* scores = group.scratch;
-  ScoreKeys<TK>(group, group.keys.begin, n, scores, n);
+  keys.score(group, group.keys.begin, n, scores, n);
   for (size_t h = 0; h < group.heads; ++h, scores += n) {
     float* acc = group.scratch + kHeadsTogether * group.sequence.kv_length;
     float max = group.Sink(h) != nullptr ? *group.Sink(h) : -INFINITY;
@@ -126,19 +159,19 @@ HWY_INLINE void StandardGroup(const AttentionGroup& group) {
     for (size_t j = 0; j < n; ++j) {
       const float weight = max == -INFINITY ? 0.0f : ExpScalar(scores[j] - max);
       sum += weight;
-      const TV* value;
-      FindValues(group, group.keys.begin + j, 1, &value);
-      Accumulate(acc, &weight, &value, 1, group.args.v_size);
+      values.add(group, group.keys.begin + j, weight, acc);
     }
     const float factor = sum > 0.0f ? 1.0f / sum : 0.0f;
     for (size_t i = 0; i < group.args.v_size; ++i) group.Out(h)[i] = acc[i] * factor;
   }
 }
 
-template <class TK, class TV>
-HWY_NOINLINE void AttendAs(const AttentionTask& task) {
+// See AttentionTask.
+inline void Attend(const AttentionTask& task) {
   const AttentionArgs& args = *task.args;
   const AttentionSequence& seq = *task.sequence;
+  const KeySteps keys = KeyStepsFor(seq.k.type);
+  const ValueSteps values = ValueStepsFor(seq.v.type);
   const size_t shared = args.heads / args.kv_heads;
   for (size_t query = task.first_query; query < task.first_query + task.queries; ++query) {
     const int64_t position = seq.first_position + static_cast<int64_t>(query);
@@ -150,32 +183,13 @@ HWY_NOINLINE void AttendAs(const AttentionTask& task) {
       const AttentionGroup group{args,  seq,           seq.first_query + query,          position,    head,
                                  count, head / shared, VisibleKeys(args, seq, position), task.scratch};
       if (args.backend == AttentionBackend::kStandard) {
-        StandardGroup<TK, TV>(group);
+        StandardGroup(group, keys, values);
       } else {
-        FlashGroup<TK, TV>(group);
+        FlashGroup(group, keys, values);
       }
       head += count;
     }
   }
-}
-
-// Calls f.template operator()<T>() with the storage type of a cache.
-template <class F>
-HWY_INLINE void WithKvType(DType type, const F& f) {
-  if (type == DType::kF16) {
-    f.template operator()<f16>();
-  } else if (type == DType::kBF16) {
-    f.template operator()<bf16>();
-  } else {
-    f.template operator()<BlockF32>();
-  }
-}
-
-// See AttentionTask.
-inline void Attend(const AttentionTask& task) {
-  WithKvType(task.sequence->k.type, [&task]<class TK>() {
-    WithKvType(task.sequence->v.type, [&task]<class TV>() { AttendAs<TK, TV>(task); });
-  });
 }
 
 // Floats of scratch that a task needs.
