@@ -6,8 +6,8 @@ A story is a list of phases (plots.py); each phase offers several wordings, one 
   [one|two]    a choice between wordings
 Variables of the same domain never share a value, so two characters never share a name. All draws are uniform.
 
-The probability of a derivation is the product of its draws. `probability_of_text` adds up all derivations of a text by
-exhaustive search, which shows whether the grammar is unambiguous (one derivation per text; then the derivation's
+The probability of a derivation is the product of its draws. `derivations_of_text` finds all derivations of a text by
+exhaustive search, which shows whether the grammar is unambiguous (with one derivation per text the derivation's
 probability is the text's), and tells whether any given text, a model's for instance, is a story of this grammar.
 """
 
@@ -98,8 +98,10 @@ def generate(rng):
 
 
 def derivations_of_text(text):
-    """The log-probabilities of all derivations of the text. Depth-first search: a prefix of draws is replayed, then
-    the first alternative is taken wherever a new draw is met, and the deepest draw with an alternative left is changed."""
+    """The log-probabilities of all derivations of the text.
+
+    Depth-first search: a prefix of draws is replayed, then the first alternative is taken wherever a new draw is met;
+    after that the deepest draw that has an alternative left is changed."""
     found, path = [], []  # path: [index drawn, number of alternatives]
     while True:
         position, depth = 0, 0

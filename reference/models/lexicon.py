@@ -92,7 +92,8 @@ DOMAINS = {
         ('belt', 'string', 'wove', 'wore it to every party')]),
     'troubles': _table('state plan act', [
         ('Its foot was caught in a net', 'I will cut the net', 'cut the net with a sharp stone'),
-        ('It had fallen into a deep hole', 'I will get you out', 'laid a long branch in the hole so that it could climb out'),
+        ('It had fallen into a deep hole', 'I will get you out',
+         'laid a long branch in the hole so that it could climb out'),
         ('It had a thorn in its foot', 'I will pull it out', 'pulled out the thorn with two careful fingers'),
         ('It was too weak and hungry to stand', 'I will bring you food', 'fed it bread and berries from the basket'),
         ('Its tail was stuck under a log', 'I will lift the log', 'lifted the log with a strong stick'),

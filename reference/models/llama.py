@@ -92,7 +92,8 @@ class Llama(nn.Module):
 
     def forward(self, ids):
         length = ids.shape[1]
-        frequencies = self.shape.rope_base ** (-torch.arange(0, self.shape.head_size, 2).double() / self.shape.head_size)
+        size = self.shape.head_size
+        frequencies = self.shape.rope_base ** (-torch.arange(0, size, 2).double() / size)
         angles = torch.arange(length).double()[:, None] * frequencies
         cos, sin = torch.cos(angles).float()[:, None], torch.sin(angles).float()[:, None]
         mask = torch.full((length, length), -math.inf).triu(1)

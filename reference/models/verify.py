@@ -18,7 +18,8 @@ import train
 
 
 def run(*command):
-    return subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, encoding='utf-8').stdout
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          encoding='utf-8').stdout
 
 
 def weft_logits(weft, model, ids, size, *options):
@@ -64,7 +65,8 @@ def main():
         losses += [nats(logits, targets) for logits in (expected, found, quantized)]
         tokens += len(targets)
     losses /= tokens
-    print(f'{len(told)} held-out stories: {differing} with other token ids; largest difference of logits, F32: {largest:.2g}')
+    print(f'{len(told)} held-out stories: {differing} with other token ids; '
+          f'largest difference of logits, F32: {largest:.2g}')
     print(f'nats per token: grammar {-sum(p for _, p in told) / tokens:.5f}, PyTorch {losses[0]:.5f}, '
           f'weft F32 {losses[1]:.5f}, weft Q8_0 {losses[2]:.5f}')
     for label, settings in (('temperature 0.8', ['--temp', '0.8']),
