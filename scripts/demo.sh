@@ -15,5 +15,6 @@ model=$(realpath "$1")
 shift
 
 "$here/setup.sh"
-build release
+configure release
+build release --target weft
 exec "$weft_root/build/release/weft" generate "$model" "$@"

@@ -57,12 +57,18 @@ jobs_for_this_machine() {
   echo "$jobs"
 }
 
-# build PRESET [cmake options]: configures and builds one preset.
-build() {
+# configure PRESET [cmake options]
+configure() {
   local preset=$1
   shift
   cd "$weft_root"
   step "$preset-configure" "Configuring build/$preset" cmake --preset "$preset" "-DWEFT_HIGHWAY_DIR=$highway_dir" "$@"
+}
+
+# build PRESET [cmake --build options]
+build() {
+  local preset=$1
+  shift
   step "$preset-build" "Building build/$preset" \
-    cmake --build --preset "$preset" --parallel "$(jobs_for_this_machine)"
+    cmake --build --preset "$preset" --parallel "$(jobs_for_this_machine)" "$@"
 }

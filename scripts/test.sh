@@ -26,15 +26,19 @@ run_tests() {
   summary+=("$title: $(grep -a 'tests passed' "$log" || echo 'no tests ran')")
 }
 
+configure release
 build release
 if [[ -z $all ]]; then
   run_tests release "This machine" --label-exclude consumer
 else
   run_tests release "This machine, and projects that use the installed package"
-  build dev -DCMAKE_CXX_COMPILER=g++
+  configure dev -DCMAKE_CXX_COMPILER=g++
+  build dev
   run_tests dev "gcc, with assertions" --label-exclude consumer
+  configure asan
   build asan
   run_tests asan "Address and undefined-behaviour sanitizers" --label-exclude consumer
+  configure aarch64
   build aarch64
   run_tests aarch64 "64-bit Arm under qemu-user" --label-exclude consumer
 fi
