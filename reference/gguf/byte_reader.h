@@ -18,8 +18,8 @@ T LoadAt(const uint8_t* data) {
   return value;
 }
 
-// Every function either succeeds or returns false and stays where it was. Lengths are compared with what remains, so
-// that no sum of a position and a length can wrap around.
+// Functions return false where too few bytes remain. Lengths are compared with what remains, so that no sum of a
+// position and a length can wrap around.
 class ByteReader {
  public:
   explicit ByteReader(std::span<const uint8_t> bytes) : bytes_(bytes) {}
@@ -43,13 +43,9 @@ class ByteReader {
   // A u64 length and as many characters, which stay where they are.
   bool ReadString(std::string_view* text) {
     uint64_t length;
-    const size_t start = position_;
     if (!Read(&length)) return false;
     const char* characters = reinterpret_cast<const char*>(next());
-    if (!Skip(length)) {
-      position_ = start;
-      return false;
-    }
+    if (!Skip(length)) return false;
     *text = {characters, static_cast<size_t>(length)};
     return true;
   }

@@ -1,11 +1,10 @@
 // A libFuzzer target for everything that reads a GGUF file; what it looks for is in tests/engine/gguf_examine.h. Not
 // part of ctest. From the top of the repository, after scripts/setup.sh, with clang:
 //
-//   sanitize=address,undefined
-//   cmake --preset asan -B build/fuzz -DCMAKE_CXX_COMPILER=clang++-19 -DWEFT_BUILD_TESTS=OFF \
-//     -DCMAKE_CXX_FLAGS=-fsanitize=fuzzer-no-link && cmake --build build/fuzz --target weft_engine
-//   clang++-19 -std=c++20 -g -O1 -fsanitize=fuzzer,$sanitize -Iinclude -I. tests/fuzz/fuzz_gguf.cc \
-//     $(find build/fuzz -name 'libweft_engine.a') $(find build/fuzz -name '*.a' ! -name libweft_engine.a) -o build/fuzz/fuzz_gguf
+//   cmake --preset asan -B build/fuzz -DCMAKE_CXX_COMPILER=clang++-19 -DCMAKE_CXX_FLAGS=-fsanitize=fuzzer-no-link
+//   cmake --build build/fuzz --target weft_engine
+//   clang++-19 -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude -I. tests/fuzz/fuzz_gguf.cc \
+//     -Wl,--start-group $(find build/fuzz -name '*.a') -Wl,--end-group -o build/fuzz/fuzz_gguf
 //   mkdir -p build/fuzz/corpus && cp SOME_SMALL_FILES.gguf build/fuzz/corpus
 //   build/fuzz/fuzz_gguf -max_len=65536 -rss_limit_mb=4096 build/fuzz/corpus
 #include <cstddef>
