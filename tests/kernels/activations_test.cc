@@ -1,4 +1,5 @@
 // The forms of activations, bit for bit like the scalar reference.
+#include <cmath>
 #include <cstring>
 
 #include "tests/kernels/guarded.h"
@@ -95,6 +96,30 @@ TEST_P(ActivationsTest, ZerosAndTheSmallest) {
   x[300] = -nextafterf(kSmallestActivation, 0.0f);
   x[400] = 1e-45f;
   ExpectLikeScalar(x, 2, 256, 0);
+}
+
+// One bad element poisons its group, wherever it stands, and nothing else.
+TEST_P(ActivationsTest, NonFiniteGroupsBecomeNaN) {
+  Random random(5);
+  for (const float bad : {INFINITY, -INFINITY, NAN}) {
+    for (size_t at : {0u, 1u, 17u, 31u, 40u, 255u}) {
+      std::vector<float> x = random.Normals(512);
+      x[at] = bad;
+      std::vector<uint8_t> memory(ActivationBytes(1, 512));
+      ActivationSet set = MakeActivations(x.data(), 1, 512, 512, {memory.data(), memory.size()});
+      for (DType type : {DType::kQ8_0, DType::kQ4_K}) {
+        ASSERT_TRUE(IsOk(PrepareActivations(&set, type)));
+        const ActivationView& view = set.built[static_cast<size_t>(FormFor(type))];
+        const size_t group = GroupOf(view.form);
+        for (size_t g = 0; g < 512 / group; ++g) {
+          EXPECT_EQ(std::isnan(view.scales[g]), g == at / group) << Name(type) << " element " << at << " group " << g;
+        }
+        for (size_t k = at / group * group; k < (at / group + 1) * group; ++k) {
+          EXPECT_EQ(static_cast<const int8_t*>(view.values)[k], 0);
+        }
+      }
+    }
+  }
 }
 
 TEST_P(ActivationsTest, ThreadsDoNotMatter) {

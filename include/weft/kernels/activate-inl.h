@@ -34,8 +34,12 @@ HWY_INLINE float QuantizeGroup(const float* HWY_RESTRICT x, int8_t* HWY_RESTRICT
     poison = hn::MulAdd(v, hn::Zero(df), poison);
   }
   const float max = hn::ReduceMax(df, peak) + hn::ReduceSum(df, poison);
-  const bool zero = !(max >= kSmallestActivation);
-  const auto inverse = hn::Set(df, zero ? 0.0f : 127.0f / max);
+  if (!(max >= kSmallestActivation)) {  // all zero, or NaN
+    memset(code, 0, kGroup);
+    memset(sum, 0, kGroup / kSumGroup * sizeof(int16_t));
+    return max < kSmallestActivation ? 0.0f : max;
+  }
+  const auto inverse = hn::Set(df, 127.0f / max);
   for (size_t i = 0; i < kGroup; i += kSumGroup) {
     auto total = hn::Zero(d32);
     for (size_t j = 0; j < kSumGroup; j += lanes) {
@@ -45,7 +49,7 @@ HWY_INLINE float QuantizeGroup(const float* HWY_RESTRICT x, int8_t* HWY_RESTRICT
     }
     sum[i / kSumGroup] = static_cast<int16_t>(hn::ReduceSum(d32, total));
   }
-  return max < kSmallestActivation ? 0.0f : max / 127.0f;
+  return max / 127.0f;
 }
 
 template <ActivationForm kForm>

@@ -26,21 +26,29 @@ struct OwnedActivations {
   OwnedActivations& operator=(const OwnedActivations&) = delete;
 };
 
-// Quantises one group of n finite elements, missing ones counting as zero:
+// Quantises one group of n elements, missing ones counting as zero:
 //   max     = the largest |x| of the group
 //   inverse = 127 / max, scale = max / 127                                 each rounded to float
 //   code    = x * inverse rounded to float, then to the nearest integer (ties to even), clamped to [-127, 127]
-// Where max < kSmallestActivation all codes and the scale are 0. Returns the scale.
+// Where max < kSmallestActivation all codes and the scale are 0; where an element is infinite or NaN the codes are 0
+// and the scale is NaN. Returns the scale.
 inline float QuantizeGroup(const float* x, size_t n, int8_t* codes) {
   float max = 0.0f;
-  for (size_t i = 0; i < n; ++i) max = fmaxf(max, fabsf(x[i]));
-  const bool zero = max < kSmallestActivation;
-  const float inverse = zero ? 0.0f : 127.0f / max;
+  bool finite = true;
+  for (size_t i = 0; i < n; ++i) {
+    max = fmaxf(max, fabsf(x[i]));
+    finite = finite && isfinite(x[i]);
+  }
+  if (!finite || max < kSmallestActivation) {
+    for (size_t i = 0; i < n; ++i) codes[i] = 0;
+    return finite ? 0.0f : NAN;
+  }
+  const float inverse = 127.0f / max;
   for (size_t i = 0; i < n; ++i) {
     const float product = x[i] * inverse;
     codes[i] = static_cast<int8_t>(fminf(fmaxf(nearbyintf(product), -127.0f), 127.0f));
   }
-  return zero ? 0.0f : max / 127.0f;
+  return max / 127.0f;
 }
 
 // Builds `form` of rows x cols activations at x (rows `stride` floats apart), laid out as ActivationView says and
