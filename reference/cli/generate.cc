@@ -151,16 +151,10 @@ void AddGenerate(CLI::App& app, Action* action) {
       ->check(WholeNumber())
       ->capture_default_str();
   AddSamplerOptions(command, &options->sampler);
-  // The texts as they are given: CLI11's conversion to a list would read "{}" as an empty one.
-  const auto take_stops = [options](const CLI::results_t& texts) {
-    options->stops = texts;
-    return true;
-  };
-  command->add_option("--stop", take_stops, "Stop before this text; may be given several times")
+  command->add_option("--stop", options->stops, "Stop before this text; may be given several times")
       ->type_name("TEXT")
       ->type_size(1)
       ->allow_extra_args(false)
-      ->take_all()
       ->check(CLI::Validator([](std::string& text) { return text.empty() ? "the text is empty" : ""; }, ""));
   AddThreadsOption(command, &options->threads);
   command

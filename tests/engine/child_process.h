@@ -56,7 +56,7 @@ struct RunResult {
   std::string out, err;
 };
 
-// Runs a program to its end.
+// Runs a program to its end. The program's name is looked up like a shell does.
 inline RunResult Run(const std::vector<std::string>& command, const RunOptions& options = {}) {
   const TemporaryFolder folder;
   const std::string in = folder / "in", out = options.output.empty() ? folder / "out" : options.output,
@@ -72,16 +72,21 @@ inline RunResult Run(const std::vector<std::string>& command, const RunOptions& 
     dup2(open(in.c_str(), O_RDONLY), 0);
     dup2(open(out.c_str(), O_WRONLY | O_CREAT, 0600), 1);
     dup2(open(err.c_str(), O_WRONLY | O_CREAT, 0600), 2);
-    execv(arguments[0], arguments.data());
+    execvp(arguments[0], arguments.data());
     _exit(127);
   }
-  if (options.interrupt) {
-    for (int i = 0; i < 3000 && ReadWhole(out).empty(); ++i) usleep(10000);
-    kill(child, SIGINT);
-  }
   RunResult result;
+  if (child < 0) return result;
   int status = 0;
-  if (child < 0 || waitpid(child, &status, 0) != child) return result;
+  bool ended = false;
+  if (options.interrupt) {
+    while (!ended && ReadWhole(out).empty()) {
+      ended = waitpid(child, &status, WNOHANG) == child;
+      usleep(1000);
+    }
+    if (!ended) kill(child, SIGINT);
+  }
+  if (!ended && waitpid(child, &status, 0) != child) return result;
   result.status = WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
   if (options.output.empty()) result.out = ReadWhole(out);
   result.err = ReadWhole(err);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstring>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -18,12 +19,16 @@
 namespace weft::engine::test {
 namespace {
 
-RunResult Weft(std::vector<std::string> arguments, const RunOptions& options = {}) {
-  arguments.insert(arguments.begin(), WEFT_PROGRAM);
+// The build says how to start the program: WEFT_EMULATOR are the words in front of it, none where it runs natively.
+RunResult Weft(const std::vector<std::string>& arguments, const RunOptions& options = {}) {
+  std::vector<std::string> command;
 #ifdef WEFT_EMULATOR
-  arguments.insert(arguments.begin(), WEFT_EMULATOR);
+  std::istringstream words(WEFT_EMULATOR);
+  for (std::string word; words >> word;) command.push_back(word);
 #endif
-  return Run(arguments, options);
+  command.push_back(WEFT_PROGRAM);
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return Run(command, options);
 }
 
 struct TinyModel {
@@ -274,6 +279,7 @@ TEST_CASE("weft logits: one row per token, the same pass as generate") {
   const auto tokenizer = *Tokenizer::Load(gguf);
   for (int i = 0; i < 5; ++i) {
     const std::vector<float> rows = logits({"--tokens", ids, "--decode"});
+    REQUIRE(rows.size() >= 264);
     const auto last = rows.end() - 264;
     const auto token = static_cast<TokenId>(std::max_element(last, rows.end()) - last);
     REQUIRE_FALSE(tokenizer->IsEndOfText(token));
