@@ -4,6 +4,7 @@ set -euo pipefail
 weft_root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 log_dir=$weft_root/build/log
 highway_dir=${WEFT_HIGHWAY_DIR:-${XDG_CACHE_HOME:-$HOME/.cache}/weft/highway-1.3.0}
+arm64_dir=${XDG_CACHE_HOME:-$HOME/.cache}/weft/debian-arm64
 mkdir -p "$log_dir"
 
 fail() {

@@ -5,8 +5,8 @@
 # WEFT_HIGHWAY_DIR names a Highway source tree to use instead.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
-packages=(ca-certificates cmake ninja-build g++ clang-19 libcli11-dev libfmt-dev googletest libgtest-dev doctest-dev
-  libbenchmark-dev)
+packages=(ca-certificates cmake ninja-build g++ clang-19 libcli11-dev libfmt-dev libpcre2-dev googletest libgtest-dev
+  doctest-dev libbenchmark-dev)
 extra_packages=(make qemu-user g++-12-aarch64-linux-gnu libclang-rt-19-dev)
 highway_sha256=07b3c1ba2c1096878a85a31a5b9b3757427af963b1141ca904db2f9f4afe0bc2
 highway_url=https://github.com/google/highway/archive/refs/tags/1.3.0.tar.gz
@@ -51,7 +51,7 @@ check_programs() {
     command -v "$program" >/dev/null || missing+=("$program")
   done
   ((${#missing[@]} == 0)) || fail "not a Debian system, so please install: CMake 3.25 or later, Ninja, clang 19 or g++ 12 or" \
-    "later and, if you can, CLI11, fmt, GoogleTest, doctest and Google Benchmark (missing now: ${missing[*]})"
+    "later and, if you can, CLI11, fmt, PCRE2, GoogleTest, doctest and Google Benchmark (missing now: ${missing[*]})"
 }
 
 # unpack_highway ARCHIVE: checks it and puts its content at $highway_dir, all or nothing.
@@ -109,6 +109,29 @@ highway_from_debian() {
   unpack_highway "$1/highway_1.3.0.orig.tar.gz"
 }
 
+# The one library that the cross build needs compiled, from the arm64 package: unpacked, not installed, and found with
+# a configuration of its own, so that the system need not know the architecture.
+get_arm64_libraries() (
+  local work mirror keyring=/usr/share/keyrings/debian-archive-keyring.gpg signed=
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  mirror=$(debian_mirror)
+  [[ -n $mirror ]] || { echo "not Debian: CMake will build PCRE2 from source"; return 0; }
+  [[ ! -e $keyring ]] || signed="[signed-by=$keyring] "
+  mkdir -p "$work/lists/partial" "$work/cache/archives/partial"
+  (. /etc/os-release && echo "deb $signed$mirror $VERSION_CODENAME main") >"$work/sources.list"
+  local apt=(-q -o APT::Architecture=arm64 -o APT::Architectures::=arm64 -o Dir::State::status=/dev/null
+    -o "Dir::Etc::sourcelist=$work/sources.list" -o Dir::Etc::sourceparts=- -o "Dir::State::lists=$work/lists"
+    -o "Dir::Cache=$work/cache" -o Acquire::Languages=none -o APT::Sandbox::User=root)
+  cd "$work"
+  apt-get "${apt[@]}" update
+  apt-get "${apt[@]}" download libpcre2-dev
+  rm -rf "$arm64_dir.new"
+  mkdir -p "$arm64_dir.new"
+  dpkg-deb -x libpcre2-dev_*_arm64.deb "$arm64_dir.new"
+  mv -T "$arm64_dir.new" "$arm64_dir"
+)
+
 get_highway() (
   work=$(mktemp -d)
   trap 'rm -rf "$work"' EXIT
@@ -126,4 +149,7 @@ fi
 if [[ ! -e $highway_dir/hwy/highway.h ]]; then
   [[ -z ${WEFT_HIGHWAY_DIR:-} ]] || fail "WEFT_HIGHWAY_DIR=$WEFT_HIGHWAY_DIR is not a Highway source tree"
   step highway "Getting Highway 1.3.0" get_highway
+fi
+if [[ ${1:-} == --all && ! -e $arm64_dir ]] && command -v apt-get >/dev/null; then
+  step arm64 "Getting PCRE2 for 64-bit Arm" get_arm64_libraries
 fi

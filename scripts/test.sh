@@ -38,7 +38,7 @@ else
   configure asan
   build asan
   run_tests asan "Address and undefined-behaviour sanitizers" --label-exclude consumer
-  configure aarch64
+  configure aarch64 "-DCMAKE_PREFIX_PATH=$arm64_dir/usr"
   build aarch64
   run_tests aarch64 "64-bit Arm under qemu-user" --label-exclude consumer
 fi

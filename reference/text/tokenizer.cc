@@ -3,6 +3,7 @@
 #include <string>
 
 #include "reference/gguf/printable.h"
+#include "reference/text/bpe_tokenizer.h"
 #include "reference/text/spm_tokenizer.h"
 
 namespace weft::engine {
@@ -15,6 +16,7 @@ struct Kind {
 
 constexpr Kind kKinds[] = {
     {"llama", SpmTokenizer::Load},
+    {"gpt2", BpeTokenizer::Load},
 };
 
 }  // namespace

@@ -276,7 +276,7 @@ TEST_CASE("Tokenizer: files without one, and kinds that are not known") {
   CHECK(*said == nullptr);
   GgufWriter strange;
   strange.AddString("tokenizer.ggml.model", "alphabet\nsoup");
-  CHECK(ErrorOf(std::move(strange)) == "vocab.gguf: tokenizer.ggml.model is 'alphabet\\nsoup'; known are: llama");
+  CHECK(ErrorOf(std::move(strange)) == "vocab.gguf: tokenizer.ggml.model is 'alphabet\\nsoup'; known are: llama, gpt2");
 }
 
 TEST_CASE("SPM tokenizer: hostile vocabularies are refused in words that name the key") {
