@@ -1,6 +1,7 @@
 #include "reference/model/config.h"
 
 #include <cmath>
+#include <span>
 #include <string_view>
 
 #include "reference/gguf/printable.h"
@@ -10,18 +11,54 @@
 namespace weft::engine {
 namespace {
 
+// The tensors of each kind of layer, and those around the layers. A bias that is not listed is used where a file has
+// it.
+constexpr std::string_view kLlamaTensors[] = {
+    "token_embd.weight", "attn_norm.weight",   "attn_q.weight",      "attn_k.weight",
+    "attn_v.weight",     "attn_output.weight", "ffn_norm.weight",    "ffn_gate.weight",
+    "ffn_up.weight",     "ffn_down.weight",    "output_norm.weight",
+};
+constexpr std::string_view kQwen2Tensors[] = {
+    "token_embd.weight", "attn_norm.weight", "attn_q.weight",   "attn_q.bias",        "attn_k.weight",
+    "attn_k.bias",       "attn_v.weight",    "attn_v.bias",     "attn_output.weight", "ffn_norm.weight",
+    "ffn_gate.weight",   "ffn_up.weight",    "ffn_down.weight", "output_norm.weight",
+};
+constexpr std::string_view kQwen3Tensors[] = {
+    "token_embd.weight",  "attn_norm.weight", "attn_q.weight",      "attn_q_norm.weight", "attn_k.weight",
+    "attn_k_norm.weight", "attn_v.weight",    "attn_output.weight", "ffn_norm.weight",    "ffn_gate.weight",
+    "ffn_up.weight",      "ffn_down.weight",  "output_norm.weight",
+};
+constexpr std::string_view kGpt2Tensors[] = {
+    "token_embd.weight", "position_embd.weight", "attn_norm.weight",   "attn_norm.bias",
+    "attn_qkv.weight",   "attn_qkv.bias",        "attn_output.weight", "attn_output.bias",
+    "ffn_norm.weight",   "ffn_norm.bias",        "ffn_up.weight",      "ffn_up.bias",
+    "ffn_down.weight",   "ffn_down.bias",        "output_norm.weight", "output_norm.bias",
+};
+
 // What an architecture's name stands for and its metadata do not say. A family that needs more adds a member here, with
 // a default that leaves the others alone, and what it means to ModelConfig.
 struct Architecture {
   std::string_view name;  // in general.architecture; also the prefix of its keys
+  std::span<const std::string_view> tensors = kLlamaTensors;
   NormKind norm = NormKind::kRms;
   Activation activation = Activation::kSilu;
-  RopeKind rope = RopeKind::kInterleaved;
+  RopeKind rope = RopeKind::kHalf;
+  bool learned_positions = false;  // instead of rotation
+  bool divides_logits = false;     // by the key logit_scale
+  bool rope_switch = false;        // the key rope.scaling.finetuned, if false, means no rotation
 };
 
+// The converters of Llama and Granite permute the rows of q and k, so that half-rotated pairs lie side by side.
 constexpr Architecture kArchitectures[] = {
-    // The converter permutes the rows of q and k, so that Llama's half-rotated pairs lie side by side.
+    {.name = "gpt2",
+     .tensors = kGpt2Tensors,
+     .norm = NormKind::kLayer,
+     .activation = Activation::kGeluTanh,
+     .learned_positions = true},
+    {.name = "granite", .rope = RopeKind::kInterleaved, .divides_logits = true, .rope_switch = true},
     {.name = "llama", .rope = RopeKind::kInterleaved},
+    {.name = "qwen2", .tensors = kQwen2Tensors},
+    {.name = "qwen3", .tensors = kQwen3Tensors},
 };
 
 const Architecture* FindArchitecture(std::string_view name) {
@@ -83,6 +120,20 @@ void ReadHeads(KeyReader& keys, ModelConfig* config) {
   }
 }
 
+// Factors of 0 would make the model blind, so none may be.
+void ReadScales(KeyReader& keys, const Architecture& architecture, ModelConfig* config) {
+  constexpr double kLow = 1e-6, kHigh = 1e6;
+  const auto read = [&](const char* key, double fallback) {
+    return static_cast<float>(keys.NumberOr(key, fallback, kLow, kHigh));
+  };
+  config->attention_scale = read("attention.scale", 1.0 / std::sqrt(static_cast<double>(config->k_size)));
+  config->embedding_scale = read("embedding_scale", 1.0);
+  config->residual_scale = read("residual_scale", 1.0);
+  if (architecture.divides_logits) {
+    config->logit_scale = static_cast<float>(1.0 / keys.Number("logit_scale", kLow, kHigh));
+  }
+}
+
 }  // namespace
 
 Result<ModelConfig> ReadConfig(const Gguf& file) {
@@ -96,8 +147,10 @@ Result<ModelConfig> ReadConfig(const Gguf& file) {
   KeyReader keys(file, *name);
   ModelConfig c;
   c.architecture = *name;
+  c.tensors = architecture->tensors;
   c.norm = architecture->norm;
   c.activation = architecture->activation;
+  c.learned_positions = architecture->learned_positions;
   c.rope = architecture->rope;
 
   c.layers = keys.Count("block_count", 1, kMaxLayers);
@@ -107,12 +160,13 @@ Result<ModelConfig> ReadConfig(const Gguf& file) {
   c.vocabulary = ReadVocabulary(file, keys);
   ReadHeads(keys, &c);
   c.norm_epsilon = static_cast<float>(keys.Number(EpsilonKey(c.norm), 0.0, 1.0));
-  c.attention_scale =
-      static_cast<float>(keys.NumberOr("attention.scale", 1.0 / std::sqrt(static_cast<double>(c.k_size)), 1e-6, 1e6));
+  ReadScales(keys, *architecture, &c);
   if (keys.CountOr("expert_count", 0, 0, UINT32_MAX) > 0) {
     keys.Fail("expert_count", "mixtures of experts are not supported");
   }
-  if (keys.ok()) ReadRope(file, keys, &c);
+  const bool rotates =
+      !c.learned_positions && (!architecture->rope_switch || keys.BoolOr("rope.scaling.finetuned", true));
+  if (keys.ok() && rotates) ReadRope(file, keys, &c);
   if (!keys.ok()) return keys.error();
   return c;
 }

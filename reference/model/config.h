@@ -3,9 +3,12 @@
 #ifndef WEFT_REFERENCE_MODEL_CONFIG_H_
 #define WEFT_REFERENCE_MODEL_CONFIG_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "reference/base/result.h"
@@ -25,6 +28,7 @@ inline constexpr uint64_t kMaxContext = 1 << 30;  // positions are int32
 
 struct ModelConfig {
   std::string architecture;
+  std::span<const std::string_view> tensors;  // those that a file must hold, without "blk.N."; static
   size_t layers = 0;
   size_t width = 0;      // of the residual stream
   size_t ffn_width = 0;  // of the hidden layer between two residuals
@@ -37,6 +41,7 @@ struct ModelConfig {
   float norm_epsilon = 1e-5f;
   Activation activation = Activation::kSilu;
 
+  bool learned_positions = false;  // an embedding per position of `context`, added to the token's
   RopeKind rope = RopeKind::kInterleaved;
   std::vector<float> rope_frequency;  // radians per position, one per rotated pair; empty: no rotation
   float rope_magnitude = 1.0f;
@@ -45,6 +50,8 @@ struct ModelConfig {
   float embedding_scale = 1.0f;
   float residual_scale = 1.0f;
   float logit_scale = 1.0f;  // the logits are multiplied by it
+
+  bool Needs(std::string_view tensor) const { return std::ranges::find(tensors, tensor) != tensors.end(); }
 };
 
 // Every hyperparameter is checked (nothing zero that divides, products in 64 bits, heads a multiple of kv_heads, ...).

@@ -38,6 +38,12 @@ class KeyReader {
   double NumberOr(std::string_view key, double fallback, double low, double high) {
     return Has(key) ? Number(key, low, high) : fallback;
   }
+  bool BoolOr(std::string_view key, bool fallback) {
+    const Result<bool> value = file_.GetBoolOr(Name(key), fallback);
+    if (value.ok()) return *value;
+    Keep(value.error());
+    return fallback;
+  }
   std::string_view StringOr(std::string_view key, std::string_view fallback) {
     const Result<std::string_view> text = file_.GetStringOr(Name(key), fallback);
     if (text.ok()) return *text;

@@ -58,16 +58,12 @@ class Loader {
     return copy;
   }
 
-  // Biases are optional: an architecture that has them has them in the file.
-  Linear Product(const std::string& name, size_t rows, size_t cols) {
-    Linear linear{.weight = Matrix(name + ".weight", rows, cols)};
-    if (Has(name + ".bias")) linear.bias = Vector(name + ".bias", rows);
-    return linear;
+  // PREFIX + NAME + ".weight" and ".bias". A bias that the architecture does not ask for may be there or not.
+  Linear Product(const std::string& prefix, const std::string& name, size_t rows, size_t cols) {
+    return {.weight = Matrix(prefix + name + ".weight", rows, cols), .bias = Bias(prefix, name, rows)};
   }
-  NormWeights Norm(const std::string& name, size_t size) {
-    NormWeights norm{.weight = Vector(name + ".weight", size)};
-    if (Has(name + ".bias")) norm.bias = Vector(name + ".bias", size);
-    return norm;
+  NormWeights Norm(const std::string& prefix, const std::string& name, size_t size) {
+    return {.weight = Vector(prefix + name + ".weight", size), .bias = Bias(prefix, name, size)};
   }
 
   // The tensor was read elsewhere.
@@ -95,6 +91,10 @@ class Loader {
     }
     return tensor;
   }
+  const float* Bias(const std::string& prefix, const std::string& name, size_t size) {
+    const std::string bias = name + ".bias";
+    return model_->config.Needs(bias) || Has(prefix + bias) ? Vector(prefix + bias, size) : nullptr;
+  }
   template <class T>
   T Fail(const GgufTensor& tensor, const std::string& message) {
     error_ = file_.ErrorAt("tensor " + Printable(tensor.name) + ": " + message);
@@ -107,18 +107,38 @@ class Loader {
   std::optional<Error> error_;
 };
 
+// Rows [first, first + rows) of a product.
+Linear Rows(const Linear& whole, size_t first, size_t rows) {
+  return {.weight = RowRange(whole.weight, first, rows), .bias = whole.bias != nullptr ? whole.bias + first : nullptr};
+}
+
+// q, k and v from tensors of their own, or one after the other from the rows of one.
+void LoadInputs(Loader& load, const ModelConfig& c, const std::string& prefix, LayerWeights* w) {
+  const size_t q = c.heads * c.k_size, k = c.kv_heads * c.k_size, v = c.kv_heads * c.v_size;
+  if (c.Needs("attn_qkv.weight")) {
+    const Linear whole = load.Product(prefix, "attn_qkv", q + k + v, c.width);
+    w->q = Rows(whole, 0, q);
+    w->k = Rows(whole, q, k);
+    w->v = Rows(whole, q + k, v);
+  } else {
+    w->q = load.Product(prefix, "attn_q", q, c.width);
+    w->k = load.Product(prefix, "attn_k", k, c.width);
+    w->v = load.Product(prefix, "attn_v", v, c.width);
+  }
+  if (c.Needs("attn_q_norm.weight")) w->q_norm = load.Norm(prefix, "attn_q_norm", c.k_size);
+  if (c.Needs("attn_k_norm.weight")) w->k_norm = load.Norm(prefix, "attn_k_norm", c.k_size);
+}
+
 LayerWeights LoadLayer(Loader& load, const ModelConfig& c, size_t layer) {
   const std::string prefix = "blk." + std::to_string(layer) + ".";
   LayerWeights w;
-  w.attention_norm = load.Norm(prefix + "attn_norm", c.width);
-  w.q = load.Product(prefix + "attn_q", c.heads * c.k_size, c.width);
-  w.k = load.Product(prefix + "attn_k", c.kv_heads * c.k_size, c.width);
-  w.v = load.Product(prefix + "attn_v", c.kv_heads * c.v_size, c.width);
-  w.attention_output = load.Product(prefix + "attn_output", c.width, c.heads * c.v_size);
-  w.ffn_norm = load.Norm(prefix + "ffn_norm", c.width);
-  w.gate = load.Product(prefix + "ffn_gate", c.ffn_width, c.width);
-  w.up = load.Product(prefix + "ffn_up", c.ffn_width, c.width);
-  w.down = load.Product(prefix + "ffn_down", c.width, c.ffn_width);
+  w.attention_norm = load.Norm(prefix, "attn_norm", c.width);
+  LoadInputs(load, c, prefix, &w);
+  w.attention_output = load.Product(prefix, "attn_output", c.width, c.heads * c.v_size);
+  w.ffn_norm = load.Norm(prefix, "ffn_norm", c.width);
+  if (c.Needs("ffn_gate.weight")) w.gate = load.Product(prefix, "ffn_gate", c.ffn_width, c.width);
+  w.up = load.Product(prefix, "ffn_up", c.ffn_width, c.width);
+  w.down = load.Product(prefix, "ffn_down", c.width, c.ffn_width);
   return w;
 }
 
@@ -133,11 +153,12 @@ Result<Model> LoadModel(const Gguf& file) {
 
   Loader load(file, &model);
   model.embedding = load.Matrix("token_embd.weight", c.vocabulary, c.width);
+  if (c.learned_positions) model.positions = load.Matrix("position_embd.weight", c.context, c.width);
   for (size_t layer = 0; layer < c.layers && !load.error(); ++layer) model.layers.push_back(LoadLayer(load, c, layer));
-  model.output_norm = load.Norm("output_norm", c.width);
+  model.output_norm = load.Norm("", "output_norm", c.width);
   model.output.weight = model.embedding;
-  if (load.Has("output.weight")) model.output = load.Product("output", c.vocabulary, c.width);
-  load.MarkUsed("rope_freqs.weight");
+  if (load.Has("output.weight")) model.output = load.Product("", "output", c.vocabulary, c.width);
+  if (!c.rope_frequency.empty()) load.MarkUsed("rope_freqs.weight");
   load.RefuseUnused();
   if (load.error()) return *load.error();
   return model;

@@ -9,10 +9,10 @@
 
 namespace weft::engine {
 
-// The gain and offset of a normalisation, [width] each.
+// The gain and offset of a normalisation, a number for each element of what is normalised.
 struct NormWeights {
-  const float* weight = nullptr;
-  const float* bias = nullptr;  // null: none
+  const float* weight = nullptr;  // null: there is no such normalisation
+  const float* bias = nullptr;    // null: none
 };
 
 struct Linear {
@@ -20,18 +20,25 @@ struct Linear {
   const float* bias = nullptr;  // [outputs]; null: none
 };
 
+// What a layer has not is empty, and the forward pass does without.
 struct LayerWeights {
   NormWeights attention_norm;
-  Linear q, k, v;           // [heads * k_size, width], [kv_heads * k_size, width], [kv_heads * v_size, width]
-  Linear attention_output;  // [width, heads * v_size]
+  Linear q, k, v;              // [heads * k_size, width], [kv_heads * k_size, width], [kv_heads * v_size, width]
+  NormWeights q_norm, k_norm;  // [k_size], of every head by itself
+  Linear attention_output;     // [width, heads * v_size]
   NormWeights ffn_norm;
   Linear gate, up;  // [ffn_width, width]
   Linear down;      // [width, ffn_width]
+
+  bool gated() const { return gate.weight.data != nullptr; }
+  // A product and its gate are one call where they share a format.
+  bool fuses_gate() const { return gated() && gate.weight.type == up.weight.type; }
 };
 
 struct Model {
   ModelConfig config;
   WeightView embedding;  // [vocabulary, width]
+  WeightView positions;  // [context, width]; empty where positions are not learned
   std::vector<LayerWeights> layers;
   NormWeights output_norm;
   Linear output;            // [vocabulary, width]; the embedding itself where the file ties them

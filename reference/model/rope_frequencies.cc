@@ -61,6 +61,10 @@ RopeScaling ReadScaling(KeyReader& keys, size_t context) {
         static_cast<double>(keys.CountOr("rope.scaling.original_context_length", context, 1, kMaxContext));
     scaling.beta_fast = keys.NumberOr("rope.scaling.yarn_beta_fast", scaling.beta_fast, 1e-6, 1e6);
     scaling.beta_slow = keys.NumberOr("rope.scaling.yarn_beta_slow", scaling.beta_slow, 1e-6, 1e6);
+    // What other values do is not done here.
+    for (const char* fixed : {"rope.scaling.yarn_ext_factor", "rope.scaling.yarn_attn_factor"}) {
+      keys.NumberOr(fixed, 1.0, 1.0, 1.0);
+    }
   }
   return scaling;
 }

@@ -26,10 +26,10 @@ size_t MatMulBytes(const WeightView& w, const WeightView* gate, size_t tokens, u
 size_t MatMulBytes(const Model& model, const Scratch::Sizes& sizes) {
   size_t bytes = MatMulBytes(model.output.weight, nullptr, sizes.logits, sizes.workers);
   for (const LayerWeights& layer : model.layers) {
-    const bool fused = layer.gate.weight.type == layer.up.weight.type;
     for (const Linear* linear :
          {&layer.q, &layer.k, &layer.v, &layer.attention_output, &layer.gate, &layer.up, &layer.down}) {
-      const WeightView* gate = fused && linear == &layer.up ? &layer.gate.weight : nullptr;
+      if (linear->weight.data == nullptr) continue;
+      const WeightView* gate = layer.fuses_gate() && linear == &layer.up ? &layer.gate.weight : nullptr;
       bytes = std::max(bytes, MatMulBytes(linear->weight, gate, sizes.tokens, sizes.workers));
     }
   }
@@ -54,10 +54,9 @@ size_t AttentionBytes(const ModelConfig& config, const Scratch::Sizes& sizes) {
 }
 
 size_t GateSize(const Model& model, size_t tokens) {
-  const bool mixed = std::any_of(model.layers.begin(), model.layers.end(), [](const LayerWeights& layer) {
-    return layer.gate.weight.type != layer.up.weight.type;
-  });
-  return mixed ? tokens * model.config.ffn_width : 0;
+  const bool apart = std::any_of(model.layers.begin(), model.layers.end(),
+                                 [](const LayerWeights& layer) { return layer.gated() && !layer.fuses_gate(); });
+  return apart ? tokens * model.config.ffn_width : 0;
 }
 
 }  // namespace

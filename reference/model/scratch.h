@@ -30,9 +30,10 @@ struct Scratch {
   Buffer<float> k, v;      // [tokens, kv_heads * k_size], [tokens, kv_heads * v_size]
   Buffer<float> attended;  // [tokens, heads * v_size]
   Buffer<float> hidden;    // [tokens, ffn_width]
-  Buffer<float> gate;      // [tokens, ffn_width], empty where every layer's gate and up have one type
+  Buffer<float> gate;      // [tokens, ffn_width], empty where every gate is fused
   Buffer<float> rope;      // [tokens, pairs, 2]
   Buffer<float> logits;    // [logits, vocabulary]
+
   Buffer<uint8_t> activations, matmul, attention;  // workspaces
 };
 

@@ -11,6 +11,10 @@ Result<Sequence> Sequence::Create(const ModelConfig& config, size_t context, DTy
     return Error{"a context of " + std::to_string(context) + " tokens is not possible, expected 1 to " +
                  std::to_string(kMaxContext)};
   }
+  if (config.learned_positions && context > config.context) {
+    return Error{"a context of " + std::to_string(context) + " tokens is not possible: the model has learned " +
+                 std::to_string(config.context) + " positions"};
+  }
   if (kv_type != DType::kF32 && kv_type != DType::kF16 && kv_type != DType::kBF16) {
     return Error{std::string("a key/value cache of ") + Name(kv_type) + " is not possible, expected F32, F16 or BF16"};
   }
@@ -43,7 +47,7 @@ void Sequence::Truncate(size_t length) { length_ = std::min(length_, length); }
 
 bool Sequence::Fits(const ModelConfig& config) const {
   return layers_.size() == config.layers && kv_heads_ == config.kv_heads && k_size_ == config.k_size &&
-         v_size_ == config.v_size;
+         v_size_ == config.v_size && (!config.learned_positions || context_ <= config.context);
 }
 
 Status Sequence::Write(size_t layer, const float* k, const float* v, size_t tokens) {

@@ -17,7 +17,8 @@ namespace weft::engine {
 // `length` positions are filled.
 class Sequence {
  public:
-  // Room for `context` positions; `kv_type` is F32, F16 or BF16.
+  // Room for `context` positions (no more than the model has learned, if it learns them); `kv_type` is F32, F16 or
+  // BF16.
   static Result<Sequence> Create(const ModelConfig& config, size_t context, DType kv_type = DType::kF32);
 
   size_t length() const { return length_; }

@@ -69,6 +69,61 @@ TEST_CASE("config: every hyperparameter comes from its key") {
   CHECK(config.embedding_scale == 1.0f);
   CHECK(config.residual_scale == 1.0f);
   CHECK(config.logit_scale == 1.0f);
+  CHECK(!config.learned_positions);
+}
+
+TEST_CASE("config: what each family sets beyond its keys") {
+  const auto read = [](const char* family) { return ReadGood(RandomModel(ShapeOf(family))); };
+  const ModelConfig gpt2 = read("gpt2");
+  CHECK(gpt2.norm == NormKind::kLayer);
+  CHECK(gpt2.norm_epsilon == 1e-5f);
+  CHECK(gpt2.activation == Activation::kGeluTanh);
+  CHECK(gpt2.learned_positions);
+  CHECK(gpt2.rope_frequency.empty());
+  CHECK(gpt2.Needs("attn_qkv.bias"));
+  CHECK(!gpt2.Needs("ffn_gate.weight"));
+
+  const ModelConfig granite = read("granite");
+  CHECK(granite.rope == RopeKind::kInterleaved);
+  CHECK(granite.embedding_scale == 12.0f);
+  CHECK(granite.residual_scale == 0.22f);
+  CHECK(granite.attention_scale == 0.125f);
+  CHECK(granite.logit_scale == 0.125f);  // 8 divides
+
+  const ModelConfig qwen2 = read("qwen2"), qwen3 = read("qwen3");
+  CHECK(qwen2.rope == RopeKind::kHalf);
+  CHECK(qwen2.Needs("attn_k.bias"));
+  CHECK(!qwen2.Needs("attn_k_norm.weight"));
+  CHECK(qwen3.rope == RopeKind::kHalf);
+  CHECK(qwen3.Needs("attn_k_norm.weight"));
+  CHECK(!qwen3.Needs("attn_k.bias"));
+  CHECK(qwen3.heads * qwen3.k_size == 2 * qwen3.width);
+  for (const ModelConfig* config : {&granite, &qwen2, &qwen3}) {
+    CHECK(config->norm == NormKind::kRms);
+    CHECK(config->activation == Activation::kSilu);
+    CHECK(!config->learned_positions);
+    CHECK(config->rope_frequency.size() == config->k_size / 2);
+  }
+}
+
+TEST_CASE("config: Granite's keys") {
+  TestModel model = RandomModel(ShapeOf("granite"));
+  for (const char* key : {"embedding_scale", "residual_scale", "attention.scale", "logit_scale"}) {
+    for (const float bad : {0.0f, -1.0f, std::numeric_limits<float>::infinity(), std::nanf("")}) {
+      TestModel broken = model;
+      broken.Key(key) = bad;
+      CHECK(Contains(ReadError(broken), std::string("test.gguf: key granite.") + key + ": is "));
+    }
+  }
+  model.Key("rope.scaling.finetuned") = true;
+  CHECK(ReadGood(model).rope_frequency.size() == 8);
+  model.Key("rope.scaling.finetuned") = false;
+  CHECK(ReadGood(model).rope_frequency.empty());
+  model.Key("rope.scaling.finetuned") = uint64_t{0};
+  CHECK(Contains(ReadError(model), "granite.rope.scaling.finetuned"));
+  TestModel llama = RandomLlama();  // here the key says how the model was trained, not what it does
+  llama.Key("rope.scaling.finetuned") = false;
+  CHECK(ReadGood(llama).rope_frequency.size() == 8);
 }
 
 TEST_CASE("config: what absent keys mean") {
@@ -109,23 +164,28 @@ TEST_CASE("config: an unknown architecture's error lists the known ones") {
   model.keys["general.architecture"] = std::string("mamba\n");
   const std::string error = ReadError(model);
   CHECK(Contains(error, "test.gguf: key general.architecture: is 'mamba\\n'"));
-  CHECK(Contains(error, "llama"));
+  CHECK(Contains(error, "expected one of: gpt2, granite, llama, qwen2, qwen3"));
   model.keys.erase("general.architecture");
   CHECK(Contains(ReadError(model), "general.architecture"));
 }
 
 TEST_CASE("config: a missing key is named") {
-  for (const char* key : {"block_count", "embedding_length", "feed_forward_length", "context_length",
-                          "attention.head_count", "attention.layer_norm_rms_epsilon"}) {
-    TestModel model = RandomLlama();
-    REQUIRE(model.keys.erase(std::string("llama.") + key) == 1);
-    CHECK(Contains(ReadError(model), std::string("test.gguf: key llama.") + key + ": is missing"));
+  for (const std::string& family : kFamilies) {
+    std::vector<std::string> keys = {"block_count", "embedding_length", "feed_forward_length", "context_length",
+                                     "attention.head_count"};
+    keys.push_back(family == "gpt2" ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon");
+    if (family == "granite") keys.push_back("logit_scale");
+    for (const std::string& key : keys) {
+      TestModel model = RandomModel(ShapeOf(family));
+      REQUIRE(model.keys.erase(family + "." + key) == 1);
+      CHECK(Contains(ReadError(model), "test.gguf: key " + family + "." + key + ": is missing"));
+    }
   }
 }
 
 TEST_CASE("config: absurd values are refused by name") {
   const float nan = std::numeric_limits<float>::quiet_NaN(), infinity = std::numeric_limits<float>::infinity();
-  const std::vector<std::pair<std::string, std::variant<uint64_t, float, std::string>>> bad = {
+  const std::vector<std::pair<std::string, TestModel::Value>> bad = {
       {"block_count", uint64_t{0}},
       {"block_count", kMaxLayers + 1},
       {"block_count", UINT64_MAX},
@@ -224,6 +284,14 @@ TEST_CASE("rope: YaRN") {
   CHECK(ReadGood(model).rope_frequency == config.rope_frequency);
   model.keys["llama.rope.scaling.yarn_beta_slow"] = 8.0f;
   CHECK(ReadGood(model).rope_frequency == std::vector<float>{1.0f, 0.025f, 0.0025f, 0.00025f});
+
+  for (const char* key : {"rope.scaling.yarn_ext_factor", "rope.scaling.yarn_attn_factor"}) {
+    TestModel other = model;
+    other.Key(key) = 1.0f;
+    CHECK(ReadGood(other).rope_frequency == ReadGood(model).rope_frequency);
+    other.Key(key) = 0.5f;
+    CHECK(Contains(ReadError(other), std::string("test.gguf: key llama.") + key + ": is 0.5, expected 1 to 1"));
+  }
 
   model.keys["llama.rope.scaling.attn_factor"] = 0.5f;
   CHECK(ReadGood(model).rope_magnitude == static_cast<float>(0.5 * (1.0 + 0.1 * std::log(4.0))));

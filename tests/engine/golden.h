@@ -24,6 +24,28 @@ inline std::vector<float> ReadFloats(const std::string& path) {
   return values;
 }
 
+// A file of F32 tensors as data.
+inline TestModel ReadTestModel(const std::string& path) {
+  const Bytes bytes = LoadedModel::ReadFile(path);
+  Result<Gguf> file = Gguf::Parse(bytes, path);
+  REQUIRE_MESSAGE(file.ok(), file.error().message);
+  TestModel model;
+  for (const auto& [key, unused] : file->values()) {
+    TestModel::Value& value = model.keys[std::string(key)];
+    if (const auto number = file->GetUint(key); number.ok()) value = *number;
+    if (const auto real = file->GetFloat(key); real.ok()) value = static_cast<float>(*real);
+    if (const auto text = file->GetString(key); text.ok()) value = std::string(*text);
+  }
+  for (const GgufTensor& tensor : file->tensors()) {
+    REQUIRE_MESSAGE(tensor.type == DType::kF32, path);
+    TestTensor& copy = model.tensors[std::string(tensor.name)];
+    copy.shape.assign(tensor.shape, tensor.shape + tensor.dimensions);
+    copy.values.resize(tensor.elements());
+    std::memcpy(copy.values.data(), tensor.data, tensor.bytes);
+  }
+  return model;
+}
+
 // A file of numbers separated by white space.
 inline std::vector<uint32_t> ReadTokens(const std::string& path) {
   std::ifstream file(path);

@@ -13,6 +13,16 @@ namespace {
 
 bool Inside(const Bytes& bytes, const void* data) { return data >= bytes.data() && data < bytes.data() + bytes.size(); }
 
+// Every tensor of every family, with a model that has it.
+std::vector<std::pair<TestModel, std::string>> TensorsOfAllFamilies() {
+  std::vector<std::pair<TestModel, std::string>> all;
+  for (const std::string& family : kFamilies) {
+    const TestModel model = RandomModel(ShapeOf(family));
+    for (const auto& [name, tensor] : model.tensors) all.emplace_back(model, name);
+  }
+  return all;
+}
+
 TEST_CASE("model: weights are views of the file's bytes") {
   const TestModel file = RandomLlama();
   const LoadedModel loaded(file);
@@ -57,6 +67,39 @@ TEST_CASE("model: without an output tensor, the embedding is the output") {
   CHECK(loaded.model().output.weight.rows == 48);
 }
 
+TEST_CASE("model: q, k and v may be rows of one tensor") {
+  const TestModel file = RandomModel(ShapeOf("gpt2"));
+  const LoadedModel loaded(file);
+  const TestTensor &weight = file.tensors.at("blk.1.attn_qkv.weight"), &bias = file.tensors.at("blk.1.attn_qkv.bias");
+  const LayerWeights& layer = loaded.model().layers[1];
+  size_t row = 0;
+  for (const Linear* linear : {&layer.q, &layer.k, &layer.v}) {
+    CHECK(Inside(loaded.bytes(), linear->weight.data));
+    REQUIRE(linear->weight.rows == 64);
+    REQUIRE(linear->weight.cols == 64);
+    CHECK(*static_cast<const float*>(linear->weight.data) == weight.values[row * 64]);
+    CHECK(linear->bias[63] == bias.values[row + 63]);
+    row += 64;
+  }
+  size_t bytes = 0;
+  for (const auto& [name, tensor] : file.tensors) bytes += tensor.values.size() * sizeof(float);
+  CHECK(loaded.model().weight_bytes == bytes);
+  CHECK(!layer.gated());
+  CHECK(loaded.model().positions.rows == 64);
+}
+
+TEST_CASE("model: heads have norms where the architecture says so") {
+  const TestModel file = RandomModel(ShapeOf("qwen3"));
+  const LoadedModel loaded(file), other(RandomLlama());
+  const LayerWeights& layer = loaded.model().layers[1];
+  REQUIRE(layer.q_norm.weight != nullptr);
+  REQUIRE(layer.k_norm.weight != nullptr);
+  CHECK(layer.q_norm.weight[31] == file.tensors.at("blk.1.attn_q_norm.weight").values[31]);
+  CHECK(layer.k_norm.weight[31] == file.tensors.at("blk.1.attn_k_norm.weight").values[31]);
+  CHECK(other.model().layers[1].q_norm.weight == nullptr);
+  CHECK(other.model().layers[1].k_norm.weight == nullptr);
+}
+
 TEST_CASE("model: biases are used where they are") {
   TestModel file = RandomLlama();
   file.tensors["blk.1.attn_k.bias"] = {{32}, DType::kF32, std::vector<float>(32, 3.0f)};
@@ -78,21 +121,24 @@ TEST_CASE("model: vectors in half precision are converted once") {
 }
 
 TEST_CASE("model: every tensor that is missing is named") {
-  const TestModel good = RandomLlama();
-  size_t tried = 0;
-  for (const auto& [name, tensor] : good.tensors) {
-    if (name == "output.weight") continue;  // optional
-    TestModel file = good;
-    file.tensors.erase(name);
-    CHECK(LoadError(file) == "test.gguf: tensor " + name + ": is missing");
-    ++tried;
+  for (const std::string& family : kFamilies) {
+    const TestModel good = RandomModel(ShapeOf(family));
+    size_t tried = 0;
+    for (const auto& [name, tensor] : good.tensors) {
+      if (name == "output.weight") continue;  // optional
+      TestModel file = good;
+      file.tensors.erase(name);
+      CHECK(LoadError(file) == "test.gguf: tensor " + name + ": is missing");
+      ++tried;
+    }
+    // Each of the two layers has a norm, at least a product and an output, then a norm and at least two products.
+    CHECK(tried >= 2 + 2 * 6);
   }
-  CHECK(tried == 20);
 }
 
 TEST_CASE("model: every tensor of a wrong shape is named, with both shapes") {
-  const TestModel good = RandomLlama();
-  for (const auto& [name, tensor] : good.tensors) {
+  for (const auto& [good, name] : TensorsOfAllFamilies()) {
+    const TestTensor& tensor = good.tensors.at(name);
     for (size_t i = 0; i < tensor.shape.size(); ++i) {
       TestModel file = good;
       TestTensor& bad = file.tensors[name];
@@ -114,14 +160,13 @@ TEST_CASE("model: every tensor of a wrong shape is named, with both shapes") {
 }
 
 TEST_CASE("model: every tensor of a type that cannot be used is named") {
-  const TestModel good = RandomLlama();
-  for (const auto& [name, tensor] : good.tensors) {
+  for (const auto& [good, name] : TensorsOfAllFamilies()) {
     TestModel file = good;
     file.tensors[name].type = DType::kI32;
     const std::string error = LoadError(file);
     CHECK_MESSAGE(Contains(error, "test.gguf: tensor " + name + ": type I32"), error);
   }
-  TestModel file = good;
+  TestModel file = RandomLlama();
   file.tensors["blk.0.attn_norm.weight"].type = DType::kQ8_0;
   CHECK(LoadError(file) == "test.gguf: tensor blk.0.attn_norm.weight: type Q8_0, expected F32, F16 or BF16");
 }
@@ -133,6 +178,9 @@ TEST_CASE("model: a tensor that would go unused is refused") {
   file = RandomLlama();
   file.tensors["rope_freqs.weight"] = {{8}, DType::kF32, std::vector<float>(8, 1.0f)};
   CHECK(LoadError(file) == "");
+  file = RandomModel(ShapeOf("gpt2"));  // does not rotate
+  file.tensors["rope_freqs.weight"] = {{8}, DType::kF32, std::vector<float>(8, 1.0f)};
+  CHECK(Contains(LoadError(file), "test.gguf: tensor rope_freqs.weight: "));
   file = RandomLlama();
   file.keys["llama.block_count"] = uint64_t{1};
   CHECK(Contains(LoadError(file), "test.gguf: tensor blk.1."));

@@ -1,4 +1,5 @@
-// Models for tests: small Llamas with random weights, as data that a test can change before it is written as GGUF.
+// Models for tests: small ones of every family with random weights, as data that a test can change before it is written
+// as GGUF.
 #ifndef WEFT_TESTS_ENGINE_TEST_MODEL_H_
 #define WEFT_TESTS_ENGINE_TEST_MODEL_H_
 
@@ -32,7 +33,8 @@ struct TestTensor {
 };
 
 struct TestModel {
-  std::map<std::string, std::variant<uint64_t, float, std::string>> keys;
+  using Value = std::variant<uint64_t, float, bool, std::string>;
+  std::map<std::string, Value> keys;
   std::map<std::string, TestTensor> tensors;
 
   Bytes Write() const {
@@ -40,6 +42,7 @@ struct TestModel {
     for (const auto& [key, value] : keys) {
       if (const auto* number = std::get_if<uint64_t>(&value)) writer.AddUint(key, *number, GgufType::kU64);
       if (const auto* real = std::get_if<float>(&value)) writer.AddFloat(key, *real);
+      if (const auto* yes = std::get_if<bool>(&value)) writer.AddBool(key, *yes);
       if (const auto* text = std::get_if<std::string>(&value)) writer.AddString(key, *text);
     }
     for (const auto& [name, tensor] : tensors) {
@@ -54,61 +57,111 @@ struct TestModel {
     return writer.Finish();
   }
 
-  uint64_t Number(const std::string& key) const { return std::get<uint64_t>(keys.at(key)); }
+  const std::string& architecture() const { return std::get<std::string>(keys.at("general.architecture")); }
+  // A key of the architecture, named without its prefix.
+  Value& Key(const std::string& key) { return keys[architecture() + "." + key]; }
 };
 
+inline const std::vector<std::string> kFamilies = {"gpt2", "granite", "llama", "qwen2", "qwen3"};
+
 struct TestShape {
+  std::string architecture = "llama";
   uint64_t layers = 2, width = 64, ffn_width = 96, vocabulary = 48, heads = 4, kv_heads = 2, head_size = 16,
            context = 64;
   bool tied = false;
   DType type = DType::kF32;  // of the matrices
 };
 
-// Weights are normal, scaled so that every layer keeps the size of its input.
-inline TestModel RandomLlama(const TestShape& shape = {}, uint32_t seed = 1) {
-  TestModel model;
-  model.keys = {{"general.architecture", std::string("llama")},
-                {"llama.block_count", shape.layers},
-                {"llama.embedding_length", shape.width},
-                {"llama.feed_forward_length", shape.ffn_width},
-                {"llama.vocab_size", shape.vocabulary},
-                {"llama.attention.head_count", shape.heads},
-                {"llama.attention.head_count_kv", shape.kv_heads},
-                {"llama.attention.key_length", shape.head_size},
-                {"llama.attention.value_length", shape.head_size},
-                {"llama.context_length", shape.context},
-                {"llama.attention.layer_norm_rms_epsilon", 1e-5f}};
-  std::mt19937 random(seed);
-  const auto fill = [&](TestTensor tensor, float mean, float deviation) {
+// What a family is known for: GPT-2's query heads share nothing, Qwen3's heads together are wider than the model.
+inline TestShape ShapeOf(const std::string& architecture, TestShape shape = {}) {
+  shape.architecture = architecture;
+  if (architecture == "gpt2") shape.kv_heads = shape.heads;
+  if (architecture == "qwen3") shape.head_size *= 2;
+  return shape;
+}
+
+// Fills a model with normal weights, scaled so that every layer keeps the size of its input.
+class RandomWeights {
+ public:
+  RandomWeights(TestModel* model, const TestShape& shape, uint32_t seed)
+      : model_(*model), type_(shape.type), random_(seed) {}
+
+  void Matrix(const std::string& name, uint64_t rows, uint64_t cols) {
+    Fill(name, {cols, rows}, type_, 0.0f, 1.0f / std::sqrt(static_cast<float>(cols)));
+  }
+  void Gain(const std::string& name, uint64_t size) { Fill(name, {size}, DType::kF32, 1.0f, 0.1f); }
+  void Bias(const std::string& name, uint64_t size) { Fill(name, {size}, DType::kF32, 0.0f, 0.3f); }
+
+ private:
+  void Fill(const std::string& name, const std::vector<uint64_t>& shape, DType type, float mean, float deviation) {
     std::normal_distribution<float> normal(mean, deviation);
+    TestTensor& tensor = model_.tensors[name] = {shape, type, {}};
     size_t elements = 1;
-    for (const uint64_t size : tensor.shape) elements *= size;
-    for (size_t i = 0; i < elements; ++i) tensor.values.push_back(normal(random));
-    return tensor;
+    for (const uint64_t size : shape) elements *= size;
+    for (size_t i = 0; i < elements; ++i) tensor.values.push_back(normal(random_));
+  }
+
+  TestModel& model_;
+  DType type_;
+  std::mt19937 random_;
+};
+
+inline TestModel RandomModel(const TestShape& shape, uint32_t seed = 1) {
+  const bool gpt2 = shape.architecture == "gpt2", qwen2 = shape.architecture == "qwen2";
+  TestModel model;
+  model.keys["general.architecture"] = shape.architecture;
+  model.Key("block_count") = shape.layers;
+  model.Key("embedding_length") = shape.width;
+  model.Key("feed_forward_length") = shape.ffn_width;
+  model.Key("vocab_size") = shape.vocabulary;
+  model.Key("attention.head_count") = shape.heads;
+  model.Key("attention.head_count_kv") = shape.kv_heads;
+  model.Key("attention.key_length") = shape.head_size;
+  model.Key("attention.value_length") = shape.head_size;
+  model.Key("context_length") = shape.context;
+  model.Key(gpt2 ? "attention.layer_norm_epsilon" : "attention.layer_norm_rms_epsilon") = 1e-5f;
+  if (shape.architecture == "granite") {
+    model.Key("embedding_scale") = 12.0f;
+    model.Key("residual_scale") = 0.22f;
+    model.Key("attention.scale") = 0.125f;
+    model.Key("logit_scale") = 8.0f;
+  }
+
+  RandomWeights weights(&model, shape, seed);
+  const uint64_t q = shape.heads * shape.head_size, kv = shape.kv_heads * shape.head_size;
+  const auto product = [&](const std::string& name, uint64_t rows, uint64_t cols, bool bias) {
+    weights.Matrix(name + ".weight", rows, cols);
+    if (bias) weights.Bias(name + ".bias", rows);
   };
-  const auto matrix = [&](const std::string& name, uint64_t rows, uint64_t cols) {
-    model.tensors[name] = fill({{cols, rows}, shape.type, {}}, 0.0f, 1.0f / std::sqrt(static_cast<float>(cols)));
+  const auto norm = [&](const std::string& name) {
+    weights.Gain(name + ".weight", shape.width);
+    if (gpt2) weights.Bias(name + ".bias", shape.width);
   };
-  const auto vector = [&](const std::string& name, uint64_t size) {
-    model.tensors[name] = fill({{size}, DType::kF32, {}}, 1.0f, 0.1f);
-  };
-  matrix("token_embd.weight", shape.vocabulary, shape.width);
-  vector("output_norm.weight", shape.width);
-  if (!shape.tied) matrix("output.weight", shape.vocabulary, shape.width);
+  weights.Matrix("token_embd.weight", shape.vocabulary, shape.width);
+  if (gpt2) weights.Matrix("position_embd.weight", shape.context, shape.width);
+  norm("output_norm");
+  if (!shape.tied) weights.Matrix("output.weight", shape.vocabulary, shape.width);
   for (uint64_t layer = 0; layer < shape.layers; ++layer) {
     const std::string blk = "blk." + std::to_string(layer) + ".";
-    vector(blk + "attn_norm.weight", shape.width);
-    matrix(blk + "attn_q.weight", shape.heads * shape.head_size, shape.width);
-    matrix(blk + "attn_k.weight", shape.kv_heads * shape.head_size, shape.width);
-    matrix(blk + "attn_v.weight", shape.kv_heads * shape.head_size, shape.width);
-    matrix(blk + "attn_output.weight", shape.width, shape.heads * shape.head_size);
-    vector(blk + "ffn_norm.weight", shape.width);
-    matrix(blk + "ffn_gate.weight", shape.ffn_width, shape.width);
-    matrix(blk + "ffn_up.weight", shape.ffn_width, shape.width);
-    matrix(blk + "ffn_down.weight", shape.width, shape.ffn_width);
+    norm(blk + "attn_norm");
+    if (gpt2) product(blk + "attn_qkv", q + kv + kv, shape.width, true);
+    for (const char* name : {"attn_q", "attn_k", "attn_v"}) {
+      if (!gpt2) product(blk + name, name[5] == 'q' ? q : kv, shape.width, qwen2);
+    }
+    if (shape.architecture == "qwen3") {
+      weights.Gain(blk + "attn_q_norm.weight", shape.head_size);
+      weights.Gain(blk + "attn_k_norm.weight", shape.head_size);
+    }
+    product(blk + "attn_output", shape.width, q, gpt2);
+    norm(blk + "ffn_norm");
+    if (!gpt2) product(blk + "ffn_gate", shape.ffn_width, shape.width, false);
+    product(blk + "ffn_up", shape.ffn_width, shape.width, gpt2);
+    product(blk + "ffn_down", shape.width, shape.ffn_width, gpt2);
   }
   return model;
 }
+
+inline TestModel RandomLlama(const TestShape& shape = {}, uint32_t seed = 1) { return RandomModel(shape, seed); }
 
 // A model and the bytes that it points into.
 class LoadedModel {

@@ -12,7 +12,7 @@
 #include "reference/base/thread_pool.h"
 #include "reference/model/prompt.h"
 #include "tests/engine/each_target.h"
-#include "tests/engine/reference_llama.h"
+#include "tests/engine/reference_model.h"
 #include "tests/engine/test_model.h"
 
 namespace {
@@ -44,11 +44,23 @@ constexpr DType kTypes[] = {DType::kF32,  DType::kF16,  DType::kBF16, DType::kQ8
                             DType::kQ4_0, DType::kQ4_K, DType::kQ6_K};
 
 // Large enough for every format and for several tasks in every operation.
-TestModel WideLlama(DType type) {
-  return RandomLlama({.width = 256, .ffn_width = 512, .vocabulary = 80, .head_size = 64, .type = type});
+TestShape WideShape(DType type) {
+  return {.width = 256, .ffn_width = 512, .vocabulary = 80, .head_size = 64, .type = type};
 }
+TestModel WideLlama(DType type) { return RandomLlama(WideShape(type)); }
 
-std::vector<float> Floats(const Vector& x) { return {x.begin(), x.end()}; }
+// Llama in every format, and the other families in two.
+std::vector<std::pair<std::string, TestModel>> WideModels() {
+  std::vector<std::pair<std::string, TestModel>> models;
+  for (const DType type : kTypes) models.emplace_back(std::string("llama ") + Name(type), WideLlama(type));
+  for (const std::string& family : kFamilies) {
+    for (const DType type : {DType::kF32, DType::kQ8_0}) {
+      if (family == "llama") continue;
+      models.emplace_back(family + " " + Name(type), RandomModel(ShapeOf(family, WideShape(type))));
+    }
+  }
+  return models;
+}
 
 // The logits of one item per sequence.
 std::vector<float> Feed(Transformer& transformer, std::span<const BatchItem> items) {
@@ -63,37 +75,39 @@ std::string FeedError(Transformer& transformer, std::span<const BatchItem> items
 }
 
 TEST_CASE("transformer: logits are those of the forward pass in double") {
-  for (const bool tied : {false, true}) {
-    const TestModel file = RandomLlama({.tied = tied});
-    const std::vector<uint32_t> tokens = RandomTokens(24, 48);
-    const std::vector<float> exact = Floats(ReferenceLlama(file).Logits(tokens));
-    const double bound = FloatErrorBound(file, tokens);
-    const LoadedModel loaded(file);
-    ForEachTarget([&](const std::string&) {
-      for (const Summation summation : {Summation::kFastest, Summation::kUniform}) {
-        for (const AttentionBackend backend : {AttentionBackend::kAuto, AttentionBackend::kStandard}) {
-          for (const size_t piece : {1, 2, 7, 9, 24}) {
-            const TransformerOptions options = {.backend = backend, .summation = summation};
-            const double difference = MaxDifference(AllLogits(loaded.model(), tokens, piece, {}, options), exact);
-            CHECK_MESSAGE(difference <= bound, piece, " tokens at a time: ", difference, " > ", bound);
+  for (const std::string& family : kFamilies) {
+    for (const bool tied : {false, true}) {
+      const TestModel file = RandomModel(ShapeOf(family, {.tied = tied}));
+      const std::vector<uint32_t> tokens = RandomTokens(24, 48);
+      const std::vector<float> exact = Floats(ReferenceModel(file).Logits(tokens));
+      const double bound = FloatErrorBound(file, tokens);
+      const LoadedModel loaded(file);
+      ForEachTarget([&](const std::string&) {
+        for (const Summation summation : {Summation::kFastest, Summation::kUniform}) {
+          for (const AttentionBackend backend : {AttentionBackend::kAuto, AttentionBackend::kStandard}) {
+            for (const size_t piece : {1, 2, 7, 9, 24}) {
+              const TransformerOptions options = {.backend = backend, .summation = summation};
+              const double difference = MaxDifference(AllLogits(loaded.model(), tokens, piece, {}, options), exact);
+              CHECK_MESSAGE(difference <= bound, family, ", ", piece, " tokens at a time: ", difference, " > ", bound);
+            }
           }
         }
-      }
-    });
+      });
+    }
   }
 }
 
 TEST_CASE("transformer: any number of threads gives the same bits") {
   const std::vector<uint32_t> tokens = RandomTokens(40, 80);
-  for (const DType type : kTypes) {
-    const LoadedModel loaded(WideLlama(type));
+  for (const auto& [name, file] : WideModels()) {
+    const LoadedModel loaded(file);
     ForEachTarget([&](const std::string&) {
       for (const size_t piece : {size_t{1}, size_t{5}, tokens.size()}) {
         const std::vector<float> one = AllLogits(loaded.model(), tokens, piece);
         for (const size_t threads : {1, 2, 3}) {
           ThreadPool pool(threads);
-          CHECK_MESSAGE(AllLogits(loaded.model(), tokens, piece, pool.executor()) == one, std::string(Name(type)), ", ",
-                        threads, " threads, ", piece, " tokens at a time");
+          CHECK_MESSAGE(AllLogits(loaded.model(), tokens, piece, pool.executor()) == one, name, ", ", threads,
+                        " threads, ", piece, " tokens at a time");
         }
       }
     });
@@ -102,13 +116,13 @@ TEST_CASE("transformer: any number of threads gives the same bits") {
 
 TEST_CASE("transformer: with uniform summation, any cut into batches gives the same bits") {
   const std::vector<uint32_t> tokens = RandomTokens(40, 80);
-  for (const DType type : kTypes) {
-    const LoadedModel loaded(WideLlama(type));
+  for (const auto& [name, file] : WideModels()) {
+    const LoadedModel loaded(file);
     ForEachTarget([&](const std::string&) {
       const std::vector<float> whole = AllLogits(loaded.model(), tokens, tokens.size(), {}, kUniform);
       for (const size_t piece : {1, 3, 8, 17}) {
-        CHECK_MESSAGE(AllLogits(loaded.model(), tokens, piece, {}, kUniform) == whole, std::string(Name(type)), ", ",
-                      piece, " tokens at a time");
+        CHECK_MESSAGE(AllLogits(loaded.model(), tokens, piece, {}, kUniform) == whole, name, ", ", piece,
+                      " tokens at a time");
       }
     });
   }
@@ -167,11 +181,11 @@ TEST_CASE("transformer: keys and values are kept in the type that was asked for"
   const TestModel file = RandomLlama();
   const std::vector<uint32_t> tokens = RandomTokens(24, 48);
   const LoadedModel loaded(file);
-  const std::vector<float> exact = Floats(ReferenceLlama(file).Logits(tokens));
+  const std::vector<float> exact = Floats(ReferenceModel(file).Logits(tokens));
   const size_t full = MakeSequence(loaded.config()).bytes();
   CHECK(full == 2 * 64 * 2 * 2 * 16 * sizeof(float));
   const auto check = [&](DType type, Rounding round) {
-    const std::vector<float> rounded = Floats(ReferenceLlama(file, round).Logits(tokens));
+    const std::vector<float> rounded = Floats(ReferenceModel(file, round).Logits(tokens));
     Transformer transformer = MakeTransformer(loaded.model());
     Sequence sequence = MakeSequence(loaded.config(), type);
     CHECK(sequence.bytes() == full / 2);
@@ -190,7 +204,7 @@ TEST_CASE("transformer: a gate of another type than the product it gates") {
   TestTensor& gate = file.tensors["blk.1.ffn_gate.weight"];
   // Values that F16 represents exactly, so that only the way of computing differs.
   for (float& value : gate.values) value = ToFloat(ToF16(value));
-  const std::vector<float> exact = Floats(ReferenceLlama(file).Logits(tokens));
+  const std::vector<float> exact = Floats(ReferenceModel(file).Logits(tokens));
   gate.type = DType::kF16;
   const double difference = MaxDifference(AllLogits(LoadedModel(file).model(), tokens), exact);
   CHECK(difference <= FloatErrorBound(file, tokens));
@@ -199,8 +213,8 @@ TEST_CASE("transformer: a gate of another type than the product it gates") {
 
 TEST_CASE("transformer: Forward allocates nothing") {
   ThreadPool pool(2);
-  for (const DType type : kTypes) {
-    const LoadedModel loaded(WideLlama(type));
+  for (const auto& [name, file] : WideModels()) {
+    const LoadedModel loaded(file);
     ForEachTarget([&](const std::string&) {
       Transformer transformer = MakeTransformer(loaded.model(), pool.executor());
       Sequence sequence = MakeSequence(loaded.config()), other = MakeSequence(loaded.config(), DType::kF16);
@@ -217,7 +231,7 @@ TEST_CASE("transformer: Forward allocates nothing") {
       const bool ok = run();
       const size_t after = allocations;
       CHECK(ok);
-      CHECK_MESSAGE(after == before, std::string(Name(type)));
+      CHECK_MESSAGE(after == before, name);
     });
   }
   const size_t before = allocations;
@@ -270,6 +284,22 @@ TEST_CASE("transformer: what cannot be allocated or makes no sense is an error")
   Result<Sequence> sequence = Sequence::Create(huge, kMaxContext);
   REQUIRE(!sequence.ok());
   CHECK(Contains(sequence.error().message, "not enough memory"));
+}
+
+TEST_CASE("transformer: learned positions end where they end") {
+  const LoadedModel loaded(RandomModel(ShapeOf("gpt2", {.context = 16}))),
+      longer(RandomModel(ShapeOf("gpt2", {.context = 32})));
+  Result<Sequence> sequence = Sequence::Create(loaded.config(), 17);
+  REQUIRE(!sequence.ok());
+  CHECK(Contains(sequence.error().message, "17 tokens is not possible: the model has learned 16 positions"));
+  Transformer transformer = MakeTransformer(loaded.model());
+  Sequence full = MakeSequence(loaded.config()), foreign = MakeSequence(longer.config());
+  const std::vector<uint32_t> tokens = RandomTokens(17, 48);
+  CHECK(AllLogits(transformer, full, std::span(tokens).first(16), 5).size() == 16 * 48);
+  const BatchItem beyond[] = {{&full, std::span(tokens).subspan(16)}};
+  CHECK(Contains(FeedError(transformer, beyond), "context is full"));
+  const BatchItem of_another[] = {{&foreign, tokens}};
+  CHECK(Contains(FeedError(transformer, of_another), "another model"));
 }
 
 TEST_CASE("prompt: any length is fed in pieces") {

@@ -1,0 +1,113 @@
+// The operations that the forward pass consists of: each fills in the arguments of a weft function.
+#include "reference/model/shards.h"
+#include "reference/model/transformer_impl.h"
+
+namespace weft::engine {
+
+void Transformer::Impl::LookUp(const WeightView& table, const uint32_t* ids, float scale, float* y) {
+  GetRowsArgs args;
+  args.w = table;
+  args.ids = ids;
+  args.count = plan.tokens();
+  args.y = y;
+  args.y_stride = c.width;
+  args.scale = scale;
+  Check(GetRows(args, executor));
+}
+
+void Transformer::Impl::AddPositions() {
+  if (!c.learned_positions) return;
+  float* learned = s.normed.data();  // not in use yet
+  LookUp(model.positions, reinterpret_cast<const uint32_t*>(plan.positions()), 1.0f, learned);
+  for (size_t i = 0; i < plan.tokens() * c.width; ++i) s.x[i] += learned[i];
+}
+
+void Transformer::Impl::MakeAngles() {
+  if (c.rope_frequency.empty()) return;
+  RopeTableArgs args;
+  args.positions = plan.positions();
+  args.tokens = plan.tokens();
+  args.frequency = c.rope_frequency.data();
+  args.pairs = c.rope_frequency.size();
+  args.magnitude = c.rope_magnitude;
+  args.table = s.rope.data();
+  Check(RopeTable(args, executor));
+}
+
+void Transformer::Impl::Normalize(const float* x, float* y, size_t tokens, size_t heads, size_t size,
+                                  const NormWeights& w) {
+  NormArgs args;
+  args.x = x;
+  args.y = y;
+  args.stride = args.y_stride = heads * size;
+  args.head_stride = args.y_head_stride = args.cols = size;
+  args.rows = tokens * heads;
+  args.heads = heads;
+  args.weight = w.weight;
+  args.bias = w.bias;
+  args.epsilon = c.norm_epsilon;
+  args.kind = c.norm;
+  Check(Norm(args, executor));
+}
+
+void Transformer::Impl::NormalizeHeads(float* x, size_t heads, size_t size, const NormWeights& w) {
+  if (w.weight != nullptr) Normalize(x, x, plan.tokens(), heads, size, w);
+}
+
+void Transformer::Impl::Rotate(float* x, size_t heads) {
+  if (c.rope_frequency.empty()) return;
+  RopeArgs args;
+  args.x = x;
+  args.tokens = plan.tokens();
+  args.heads = heads;
+  args.head_stride = c.k_size;
+  args.token_stride = heads * c.k_size;
+  args.pairs = c.rope_frequency.size();
+  args.table = s.rope.data();
+  args.kind = c.rope;
+  Check(Rope(args, executor));
+}
+
+void Transformer::Impl::Multiply(ActivationSet& x, const Linear& w, float* y, Epilogue epilogue) {
+  MatMulArgs args;
+  args.x = &x;
+  args.w = w.weight;
+  args.y = y;
+  args.y_stride = w.weight.rows;
+  args.epilogue = epilogue;
+  args.epilogue.bias = w.bias;
+  args.summation = options.summation;
+  Check(MatMul(args, executor, s.matmul.workspace()));
+}
+
+void Transformer::Impl::Hidden(ActivationSet& x, const LayerWeights& w) {
+  if (!w.gated() || w.fuses_gate()) {
+    Epilogue epilogue;
+    epilogue.activation = c.activation;
+    epilogue.gate = w.gated() ? &w.gate.weight : nullptr;
+    epilogue.gate_bias = w.gate.bias;
+    Multiply(x, w.up, s.hidden.data(), epilogue);
+    return;
+  }
+  Multiply(x, w.gate, s.gate.data());
+  Multiply(x, w.up, s.hidden.data());
+  GatedArgs args;
+  args.gate = s.gate.data();
+  args.up = s.hidden.data();
+  args.y = s.hidden.data();
+  args.gate_stride = args.up_stride = args.y_stride = args.cols = c.ffn_width;
+  args.rows = plan.tokens();
+  args.activation = c.activation;
+  Check(Gated(args, executor));
+}
+
+void Transformer::Impl::AddToResidual(ActivationSet& x, const Linear& w) {
+  Epilogue residual;
+  residual.residual = s.x.data();
+  residual.residual_stride = c.width;
+  residual.scale = c.residual_scale;
+  Multiply(x, w, s.x.data(), residual);
+  SumOverShards({s.x.data(), plan.tokens() * c.width});
+}
+
+}  // namespace weft::engine

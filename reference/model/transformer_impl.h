@@ -1,0 +1,67 @@
+// The state of a forward pass and its operations; the pass itself is in transformer.cc.
+#ifndef WEFT_REFERENCE_MODEL_TRANSFORMER_IMPL_H_
+#define WEFT_REFERENCE_MODEL_TRANSFORMER_IMPL_H_
+
+#include <cstddef>
+
+#include "reference/model/scratch.h"
+#include "reference/model/transformer.h"
+
+namespace weft::engine {
+
+// One batch at a time. Rows of every buffer are the tokens of the batch; s.x is the residual stream. After the first
+// error, which `status` keeps, what is computed is of no use.
+struct Transformer::Impl {
+  Impl(const Model& model, Executor executor, const TransformerOptions& options, const Scratch::Sizes& sizes)
+      : model(model),
+        c(model.config),
+        executor(executor),
+        options(options),
+        plan(sizes.tokens, sizes.logits),
+        s(model, sizes) {}
+
+  const Model& model;
+  const ModelConfig& c;
+  Executor executor;
+  TransformerOptions options;
+  BatchPlan plan;
+  Scratch s;
+  Status status;
+
+  // The pass, from token ids to logits (transformer.cc).
+  void Run();
+  void Embed();
+  void Attend(size_t layer);
+  void FeedForward(const LayerWeights& w);
+  void Project();
+
+  // Its operations (operations.cc).
+  // y = scale * table[ids], a row per token.
+  void LookUp(const WeightView& table, const uint32_t* ids, float scale, float* y);
+  void AddPositions();
+  // The angles that all layers rotate by.
+  void MakeAngles();
+  // y = norm(x), every head of every token by itself; y may be x.
+  void Normalize(const float* x, float* y, size_t tokens, size_t heads, size_t size, const NormWeights& w);
+  // The rows of the residual stream, into s.normed.
+  void NormalizeRows(size_t rows, const NormWeights& w) { Normalize(s.x.data(), s.normed.data(), rows, 1, c.width, w); }
+  // Heads in place, if they are to be normalised.
+  void NormalizeHeads(float* x, size_t heads, size_t size, const NormWeights& w);
+  void Rotate(float* x, size_t heads);
+  // y = x * w^T + bias, without gaps between the rows of y.
+  void Multiply(ActivationSet& x, const Linear& w, float* y, Epilogue epilogue = {});
+  // s.hidden = activation(gate(x)) * up(x), or activation(up(x)) where there is no gate.
+  void Hidden(ActivationSet& x, const LayerWeights& w);
+  void AddToResidual(ActivationSet& x, const Linear& w);
+  // The input of products: rows of s.activations' quantised forms.
+  ActivationSet Input(const float* x, size_t rows, size_t cols) {
+    return MakeActivations(x, rows, cols, cols, s.activations.workspace());
+  }
+  void Check(Status result) {
+    if (status.ok()) status = result;
+  }
+};
+
+}  // namespace weft::engine
+
+#endif  // WEFT_REFERENCE_MODEL_TRANSFORMER_IMPL_H_
