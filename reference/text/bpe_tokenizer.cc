@@ -162,10 +162,11 @@ Result<std::unique_ptr<Tokenizer>> BpeTokenizer::Load(const Gguf& file) {
 // Byte-level vocabularies agree on no id, so none has a default.
 Result<void> BpeTokenizer::ReadSpecialTokens(const Gguf& file, const Vocabulary& vocabulary, bool add_bos) {
   std::optional<TokenId> end_of_turn, end_of_message;
-  const std::pair<std::string_view, std::optional<TokenId>*> keys[] = {
-      {"tokenizer.ggml.bos_token_id", &bos_},        {"tokenizer.ggml.eos_token_id", &eos_},
-      {"tokenizer.ggml.eot_token_id", &end_of_turn}, {"tokenizer.ggml.eom_token_id", &end_of_message},
-      {"tokenizer.ggml.unknown_token_id", &unknown_}};
+  const std::pair<std::string_view, std::optional<TokenId>*> keys[] = {{"tokenizer.ggml.bos_token_id", &bos_},
+                                                                       {"tokenizer.ggml.eos_token_id", &eos_},
+                                                                       {"tokenizer.ggml.eot_token_id", &end_of_turn},
+                                                                       {"tokenizer.ggml.eom_token_id", &end_of_message},
+                                                                       {"tokenizer.ggml.unknown_token_id", &unknown_}};
   for (const auto& [key, id] : keys) {
     const auto read = ReadSpecialToken(file, key, std::nullopt, size_);
     if (!read.ok()) return read.error();
