@@ -21,6 +21,7 @@ uint32_t SpecialMatcher::Child(uint32_t node, uint8_t byte) const {
 
 void SpecialMatcher::Insert(std::string_view text, TokenId token, bool user_defined) {
   if (nodes_.empty()) nodes_.emplace_back();
+  starts_[static_cast<uint8_t>(text.front())] = true;
   uint32_t node = 0;
   for (const char c : text) {
     const uint8_t byte = static_cast<uint8_t>(c);
@@ -46,6 +47,7 @@ std::vector<TextFragment> SpecialMatcher::Split(std::string_view text, bool pars
   std::vector<Match> matches;
   if (!nodes_.empty()) {
     for (size_t begin = 0; begin < text.size(); ++begin) {
+      if (!starts_[static_cast<uint8_t>(text[begin])]) continue;
       uint32_t node = 0;
       for (size_t i = begin; i < text.size(); ++i) {
         node = Child(node, static_cast<uint8_t>(text[i]));

@@ -2,6 +2,7 @@
 #ifndef WEFT_REFERENCE_TEXT_SPECIAL_MATCHER_H_
 #define WEFT_REFERENCE_TEXT_SPECIAL_MATCHER_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -41,6 +42,7 @@ class SpecialMatcher {
 
   std::vector<Node> nodes_;
   std::unordered_map<uint64_t, uint32_t> edges_;
+  std::array<bool, 256> starts_{};  // whether a token starts with the byte; most of a text's do not
 };
 
 }  // namespace weft::engine
