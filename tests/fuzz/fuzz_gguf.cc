@@ -4,7 +4,7 @@
 //   cmake --preset asan -B build/fuzz -DCMAKE_CXX_COMPILER=clang++-19 -DCMAKE_CXX_FLAGS=-fsanitize=fuzzer-no-link
 //   cmake --build build/fuzz --target weft_engine
 //   clang++-19 -std=c++20 -g -O1 -fsanitize=fuzzer,address,undefined -Iinclude -I. tests/fuzz/fuzz_gguf.cc \
-//     -Wl,--start-group $(find build/fuzz -name '*.a') -Wl,--end-group -o build/fuzz/fuzz_gguf
+//     -Wl,--start-group $(find build/fuzz -name '*.a') -Wl,--end-group -lpcre2-8 -o build/fuzz/fuzz_gguf
 //   mkdir -p build/fuzz/corpus && cp SOME_SMALL_FILES.gguf build/fuzz/corpus
 //   build/fuzz/fuzz_gguf -max_len=65536 -rss_limit_mb=4096 build/fuzz/corpus
 #include <cstddef>
