@@ -13,8 +13,8 @@ class Shape:
     vocabulary: int
     width: int = 256
     blocks: int = 4
-    heads: int = 4
-    kv_heads: int = 2
+    heads: int = 8
+    kv_heads: int = 4
     feed_forward: int = 768
     context: int = 512
     epsilon: float = 1e-5
@@ -84,11 +84,24 @@ class Llama(nn.Module):
         self.token_embd = nn.Embedding(shape.vocabulary, shape.width)
         self.blk = nn.ModuleList(Block(shape) for _ in range(shape.blocks))
         self.output_norm = RmsNorm(shape)
+        self.initialize()
+
+    @torch.no_grad()
+    def initialize(self):
+        """The start decides how soon the model learns to copy a name from the first sentence. Embeddings are large,
+        so that what a token is does not drown in the sums of the blocks (the last norm makes up for it in the
+        logits), and an attention output begins as the transpose of its values: what is looked at becomes likelier."""
         for name, parameter in self.named_parameters():
             if parameter.dim() == 2:
-                depth = math.sqrt(2 * shape.blocks) if name.endswith(('attn_output.weight', 'ffn_down.weight')) else 1
-                scale = 0.02 if name == 'token_embd.weight' else 0.6 / math.sqrt(parameter.shape[1])
-                nn.init.normal_(parameter, std=scale / depth)
+                nn.init.normal_(parameter, std=0.6 / math.sqrt(parameter.shape[1]))
+        nn.init.normal_(self.token_embd.weight, std=0.5)
+        self.output_norm.weight.fill_(0.05)
+        size, group = self.shape.head_size, self.shape.heads // self.shape.kv_heads
+        for block in self.blk:
+            values = block.attn_v.weight.view(self.shape.kv_heads, size, self.shape.width)
+            output = values.repeat_interleave(group, 0).reshape(-1, self.shape.width).T
+            block.attn_output.weight.copy_(output / group)
+            block.ffn_down.weight.mul_(1 / math.sqrt(2 * self.shape.blocks))
 
     def forward(self, ids):
         length = ids.shape[1]
