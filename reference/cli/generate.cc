@@ -76,7 +76,7 @@ Result<void> Generate(const Options& options) {
   const auto opened = Session::Open(options.model, options.threads);
   if (!opened.ok()) return opened.error();
   const Session& session = **opened;
-  const auto failed = [&](const Error& error) { return Error{options.model + ": " + error.message}; };
+  const auto failed = [&](const Error& error) { return session.file.gguf.ErrorAt(error.message); };
   const auto tokenizer = RequireTokenizer(session.file.gguf);
   if (!tokenizer.ok()) return tokenizer.error();
   const auto ids = PromptTokens(**tokenizer, prompt);
@@ -141,7 +141,7 @@ void AddGenerate(CLI::App& app, Action* action) {
   CLI::App* command = app.add_subcommand("generate", "Continue a prompt");
   const auto options = std::make_shared<Options>();
   AddModelArgument(command, &options->model);
-  auto* prompt = command->add_option("-p,--prompt", options->prompt, "The prompt; without one a text is made up")
+  auto* prompt = command->add_option("-p,--prompt", options->prompt, "The prompt; without one a text is made up (by the built-in model: a story)")
                      ->type_name("TEXT");
   command->add_option("--file", options->file, "Read the prompt from FILE; -: from standard input")
       ->type_name("FILE")

@@ -177,7 +177,7 @@ int RunInfo(const std::string& path) {
   if (!opened.ok()) return StatusOf(opened.error());
   const Gguf& file = opened->gguf;
   std::string out;
-  Line(out, "{}: GGUF version {}, {}", path, file.version(), Size(static_cast<double>(opened->mapped.bytes().size())));
+  Line(out, "{}: GGUF version {}, {}", file.name(), file.version(), Size(static_cast<double>(opened->bytes.size())));
   AddMetadata(out, file);
   AddTensors(out, file);
   AddTotals(out, file);

@@ -40,7 +40,7 @@ Result<void> Logits(const Options& options, const std::vector<uint32_t>& ids) {
   const auto opened = Session::Open(options.model, options.threads);
   if (!opened.ok()) return opened.error();
   const Session& session = **opened;
-  const auto failed = [&](const Error& error) { return Error{options.model + ": " + error.message}; };
+  const auto failed = [&](const Error& error) { return session.file.gguf.ErrorAt(error.message); };
 
   // Batches as large as they would be for a prompt, but not so large that the logits take more than 64 MiB.
   const size_t row_bytes = session.model.config.vocabulary * sizeof(float);

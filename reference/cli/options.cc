@@ -15,7 +15,7 @@ int Fail(const std::string& message, int status) {
 int StatusOf(const Result<void>& result) { return result.ok() ? kOk : Fail(result.error().message); }
 
 CLI::Option* AddModelArgument(CLI::App* command, std::string* path) {
-  return command->add_option("MODEL", *path, "The GGUF file")->required();
+  return command->add_option("MODEL", *path, "The GGUF file; without one: the built-in model");
 }
 
 CLI::Option* AddThreadsOption(CLI::App* command, size_t* threads) {

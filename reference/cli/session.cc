@@ -2,14 +2,21 @@
 
 #include <utility>
 
+#include "reference/models/built_in.h"
+
 namespace weft::engine::cli {
 
 Result<ModelFile> ModelFile::Open(const std::string& path) {
-  auto mapped = MappedFile::Open(path);
-  if (!mapped.ok()) return mapped.error();
-  auto gguf = Gguf::Parse(mapped->bytes(), path);
+  std::optional<MappedFile> mapped;
+  if (!path.empty()) {
+    auto opened = MappedFile::Open(path);
+    if (!opened.ok()) return opened.error();
+    mapped = *std::move(opened);
+  }
+  const std::span<const uint8_t> bytes = mapped ? mapped->bytes() : BuiltInModel();
+  auto gguf = Gguf::Parse(bytes, mapped ? path : "built-in model");
   if (!gguf.ok()) return gguf.error();
-  return ModelFile{*std::move(mapped), *std::move(gguf)};
+  return ModelFile{std::move(mapped), bytes, *std::move(gguf)};
 }
 
 Result<std::unique_ptr<Tokenizer>> RequireTokenizer(const Gguf& file) {

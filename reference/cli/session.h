@@ -2,7 +2,10 @@
 #ifndef WEFT_REFERENCE_CLI_SESSION_H_
 #define WEFT_REFERENCE_CLI_SESSION_H_
 
+#include <cstdint>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 
 #include "reference/base/result.h"
@@ -14,11 +17,13 @@
 
 namespace weft::engine::cli {
 
-// A GGUF file where it is mapped.
+// A GGUF file where it is mapped, or the built-in one.
 struct ModelFile {
-  MappedFile mapped;
-  Gguf gguf;
+  std::optional<MappedFile> mapped;
+  std::span<const uint8_t> bytes;
+  Gguf gguf;  // its name is the path, or "built-in model"
 
+  // An empty path stands for the built-in model.
   static Result<ModelFile> Open(const std::string& path);
 };
 

@@ -56,7 +56,7 @@ Result<void> Tokenize(const Options& options) {
 void AddTokenize(CLI::App& app, Action* action) {
   CLI::App* command = app.add_subcommand("tokenize", "Print the tokens of a text");
   const auto options = std::make_shared<Options>();
-  AddModelArgument(command, &options->model);
+  auto* model = AddModelArgument(command, &options->model);
   auto* text = command->add_option("TEXT", options->text, "The text");
   auto* file = command->add_option("--file", options->file, "Read the text from FILE; -: from standard input")
                    ->type_name("FILE")
@@ -67,9 +67,15 @@ void AddTokenize(CLI::App& app, Action* action) {
       "Without --ids: a line per token with its id, a tab and the text it stands for, quoted, with \\n, \\t and \\xNN\n"
       "for what cannot be printed; control tokens stand for \"\". BOS comes first where the model expects it. The "
       "text\n"
-      "is taken as it is: special tokens that it spells out are not recognised.");
+      "is taken as it is: special tokens that it spells out are not recognised. A single argument that does not end "
+      "in\n"
+      ".gguf is the text, for the built-in model.");
   command->callback([=] {
-    if (text->empty() && file->empty()) throw CLI::RequiredError("TEXT or --file");
+    if (text->empty() && file->empty()) {
+      // One argument: the text for the built-in model, unless it is the name of a model.
+      if (model->empty() || options->model.ends_with(".gguf")) throw CLI::RequiredError("TEXT or --file");
+      options->text.swap(options->model);
+    }
     *action = [options] { return StatusOf(Tokenize(*options)); };
   });
 }

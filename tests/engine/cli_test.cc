@@ -4,32 +4,19 @@
 #include <algorithm>
 #include <cstring>
 #include <fstream>
-#include <sstream>
 #include <string>
 #include <vector>
 
 #include "reference/text/tokenizer.h"
-#include "tests/engine/child_process.h"
 #include "tests/engine/test_data.h"
 #include "tests/engine/tiny_llama.h"
+#include "tests/engine/weft_program.h"
 #include "weft/weft.h"
 
 #ifdef WEFT_PROGRAM
 
 namespace weft::engine::test {
 namespace {
-
-// The build says how to start the program: WEFT_EMULATOR are the words in front of it, none where it runs natively.
-RunResult Weft(const std::vector<std::string>& arguments, const RunOptions& options = {}) {
-  std::vector<std::string> command;
-#ifdef WEFT_EMULATOR
-  std::istringstream words(WEFT_EMULATOR);
-  for (std::string word; words >> word;) command.push_back(word);
-#endif
-  command.push_back(WEFT_PROGRAM);
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  return Run(command, options);
-}
 
 struct TinyModel {
   TinyModel() : path(folder / "tiny.gguf") { Write(path, TinyLlama().Finish()); }
@@ -79,14 +66,14 @@ TEST_CASE("weft: help and version succeed, wrong usage is status 2 and one line"
 
   CheckError(Weft({}), 2, "command");
   CheckError(Weft({"dance"}), 2, "dance");
-  CheckError(Weft({"generate"}), 2, "MODEL");
   CheckError(Weft({"generate", "m", "--frobnicate"}), 2, "--frobnicate");
   CheckError(Weft({"generate", "m", "-n"}), 2, "--count");
   CheckError(Weft({"generate", "m", "-p", "x", "--file", "y"}), 2, "--file");
   CheckError(Weft({"generate", "m", "--stop", ""}), 2, "--stop");
   CheckError(Weft({"logits", "m", "-o", "x"}), 2, "--tokens");
   CheckError(Weft({"logits", "m", "--tokens", "1"}), 2, "--output");
-  CheckError(Weft({"tokenize", "m"}), 2, "TEXT");
+  CheckError(Weft({"tokenize", "m.gguf"}), 2, "TEXT");
+  CheckError(Weft({"tokenize"}), 2, "TEXT");
   CheckError(Weft({"tokenize", "m", "text", "--file", "x"}), 2, "--file");
   const std::vector<std::pair<std::string, std::vector<std::string>>> bad_values = {
       {"--count", {"-1", "x", "1.5", ""}},

@@ -1,0 +1,31 @@
+// Runs the program `weft`; for tests that were built with it (WEFT_PROGRAM is its path).
+#ifndef WEFT_TESTS_ENGINE_WEFT_PROGRAM_H_
+#define WEFT_TESTS_ENGINE_WEFT_PROGRAM_H_
+
+#ifdef WEFT_PROGRAM
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/engine/child_process.h"
+
+namespace weft::engine::test {
+
+// The build says how to start the program: WEFT_EMULATOR are the words in front of it, none where it runs natively.
+inline RunResult Weft(const std::vector<std::string>& arguments, const RunOptions& options = {}) {
+  std::vector<std::string> command;
+#ifdef WEFT_EMULATOR
+  std::istringstream words(WEFT_EMULATOR);
+  for (std::string word; words >> word;) command.push_back(word);
+#endif
+  command.push_back(WEFT_PROGRAM);
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return Run(command, options);
+}
+
+}  // namespace weft::engine::test
+
+#endif  // WEFT_PROGRAM
+
+#endif  // WEFT_TESTS_ENGINE_WEFT_PROGRAM_H_
