@@ -16,8 +16,8 @@
 #include "reference/text/pre_tokenizer.h"
 #include "reference/text/tokenizer.h"
 #include "tests/engine/bpe_vocabulary.h"
-#include "tests/engine/child_process.h"
 #include "tests/engine/test_data.h"
+#include "tests/engine/weft_program.h"
 
 namespace weft::engine::test {
 namespace {
@@ -148,15 +148,9 @@ TEST_CASE("weft tokenize: a text on standard input, the published ids on standar
     const std::vector<Golden> goldens = ReadGoldens(*path);
     // Every 15th and the last, which is the longest: the program loads the vocabulary anew for each.
     for (size_t i = 0; i < goldens.size(); i += 15) {
-      std::vector<std::string> command;
-#ifdef WEFT_EMULATOR
-      std::istringstream words(WEFT_EMULATOR);
-      for (std::string word; words >> word;) command.push_back(word);
-#endif
-      for (const char* word : {WEFT_PROGRAM, "tokenize", path->c_str(), "--ids", "--no-bos", "--file", "-"}) {
-        command.emplace_back(word);
-      }
-      const RunResult run = Run(command, {.input = goldens[i].text});
+      RunOptions options;
+      options.input = goldens[i].text;
+      const RunResult run = Weft({"tokenize", *path, "--ids", "--no-bos", "--file", "-"}, options);
       CAPTURE(goldens[i].text);
       CHECK(run.status == 0);
       CHECK(run.err == "");
