@@ -23,15 +23,35 @@
 #define WEFT_TARGET_NEON_BF16 1
 #endif
 
+// The others are 0: Highway also uses the mask in C++ expressions, where an unknown name would be an error.
+#ifndef WEFT_TARGET_SSE2
+#define WEFT_TARGET_SSE2 0
+#endif
+#ifndef WEFT_TARGET_AVX2
+#define WEFT_TARGET_AVX2 0
+#endif
+#ifndef WEFT_TARGET_AVX3_DL
+#define WEFT_TARGET_AVX3_DL 0
+#endif
+#ifndef WEFT_TARGET_AVX3_ZEN4
+#define WEFT_TARGET_AVX3_ZEN4 0
+#endif
+#ifndef WEFT_TARGET_NEON
+#define WEFT_TARGET_NEON 0
+#endif
+#ifndef WEFT_TARGET_NEON_BF16
+#define WEFT_TARGET_NEON_BF16 0
+#endif
+
 // Highway's names become values only inside its own headers, where this mask is used.
 #ifndef HWY_DISABLED_TARGETS
 #if defined(__x86_64__) || defined(_M_X64)
-#define WEFT_ENABLED_TARGETS_                                                      \
-  ((WEFT_TARGET_SSE2 + 0 ? HWY_SSE2 : 0) | (WEFT_TARGET_AVX2 + 0 ? HWY_AVX2 : 0) | \
-   (WEFT_TARGET_AVX3_DL + 0 ? HWY_AVX3_DL : 0) | (WEFT_TARGET_AVX3_ZEN4 + 0 ? HWY_AVX3_ZEN4 : 0))
+#define WEFT_ENABLED_TARGETS_                                                                                        \
+  ((WEFT_TARGET_SSE2 ? HWY_SSE2 : 0) | (WEFT_TARGET_AVX2 ? HWY_AVX2 : 0) | (WEFT_TARGET_AVX3_DL ? HWY_AVX3_DL : 0) | \
+   (WEFT_TARGET_AVX3_ZEN4 ? HWY_AVX3_ZEN4 : 0))
 #else
 #define WEFT_ENABLED_TARGETS_ \
-  ((WEFT_TARGET_NEON + 0 ? HWY_NEON_WITHOUT_AES : 0) | (WEFT_TARGET_NEON_BF16 + 0 ? HWY_NEON_BF16 : 0))
+  ((WEFT_TARGET_NEON ? HWY_NEON_WITHOUT_AES : 0) | (WEFT_TARGET_NEON_BF16 ? HWY_NEON_BF16 : 0))
 #endif
 #define HWY_DISABLED_TARGETS (~(WEFT_ENABLED_TARGETS_ | HWY_EMU128))
 #endif
