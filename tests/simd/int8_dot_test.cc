@@ -82,7 +82,8 @@ void CheckAllFormats() {
 void CheckTheLimits() {
   CheckFormat<0, 127>();
   CheckFormat<64, 127>();
-  CheckFormat<0, 255>();
+  CheckFormat<1, 128>();
+  CheckFormat<64, 191>();
   CheckFormat<128, 255>();
 }
 

@@ -68,6 +68,7 @@ constexpr bool IsValidFormat() {
     static_assert(kBlockElements<Format> % Format::kGroup == 0 && Format::kGroup % 8 == 0);
     static_assert(kBlockElements<Format> % 32 == 0);
     static_assert(Format::kMaxCode <= 255 && Format::kZero >= 0 && Format::kZero <= 128);
+    static_assert(Format::kMaxCode - Format::kZero <= 127, "code - zero must fit a signed byte");
     static_assert(IsQuantized(Format::kForm));
     static_assert(GroupOf(Format::kForm) % Format::kGroup == 0, "a wider group repeats its scale in groups of 32");
     static_assert(Format::kForm == ActivationForm::kA32 || kBlockElements<Format> % 256 == 0);

@@ -32,7 +32,8 @@ inline constexpr bool kNativeQuadDot = true;
 inline constexpr bool kNativeQuadDot = false;
 #endif
 
-// The weight operand for codes in [0, 255] of a format with the given zero point.
+// The weight operand for codes in [0, 255] of a format with the given zero point; code - kZero lies in [-128, 127], so
+// that a signed byte holds it.
 template <int kZero, class D8, HWY_IF_U8_D(D8)>
 HWY_INLINE hn::Vec<D8> Operand(D8 d8, hn::Vec<D8> codes) {
   if constexpr (kSignedCodes && kZero != 0) {
