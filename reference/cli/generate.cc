@@ -141,7 +141,9 @@ void AddGenerate(CLI::App& app, Action* action) {
   CLI::App* command = app.add_subcommand("generate", "Continue a prompt");
   const auto options = std::make_shared<Options>();
   AddModelArgument(command, &options->model);
-  auto* prompt = command->add_option("-p,--prompt", options->prompt, "The prompt; without one a text is made up (by the built-in model: a story)")
+  auto* prompt = command
+                     ->add_option("-p,--prompt", options->prompt,
+                                  "The prompt; without one a text is made up (by the built-in model: a story)")
                      ->type_name("TEXT");
   command->add_option("--file", options->file, "Read the prompt from FILE; -: from standard input")
       ->type_name("FILE")

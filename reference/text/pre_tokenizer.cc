@@ -117,8 +117,8 @@ void PreTokenizer::Words::FindValidRun() {
 void PreTokenizer::Words::Match() {
   const auto* subject = reinterpret_cast<PCRE2_SPTR>(text_.data() + at_);
   const auto match = [&](uint32_t options) {
-    return pcre2_match(pre_tokenizer_.code_.get(), subject, run_end_ - at_, 0, PCRE2_NO_UTF_CHECK | options, data_.get(),
-                       pre_tokenizer_.context_.get());
+    return pcre2_match(pre_tokenizer_.code_.get(), subject, run_end_ - at_, 0, PCRE2_NO_UTF_CHECK | options,
+                       data_.get(), pre_tokenizer_.context_.get());
   };
   int status = match(0);
   if (status < 0 && status != PCRE2_ERROR_NOMATCH) status = match(PCRE2_NO_JIT);  // its stack was too small

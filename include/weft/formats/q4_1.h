@@ -1,7 +1,7 @@
 // Q4_1: 32 nibbles, a half-precision scale and a half-precision minimum, 5 bits per weight.
 //
 //   byte 0       2       4                                20
-//        | d f16 | m f16 | q[0] q[1] ...            q[15] |       low nibble of q[i]: code[i], high nibble: code[i + 16]
+//        | d f16 | m f16 | q[0] q[1] ...            q[15] |       low nibble of q[i]: code[i], high: code[i + 16]
 //
 //   w[i] = d * code[i] + m, that is scale d and offset -m
 #ifndef WEFT_FORMATS_Q4_1_H_

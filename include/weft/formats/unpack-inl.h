@@ -41,7 +41,8 @@ HWY_INLINE hn::Vec<D8> HighNibbles(D8 d8, hn::Vec<D8> bytes) {
   return LowNibbles(d8, hn::BitCast(d8, hn::ShiftRight<4>(hn::BitCast(d16, bytes))));
 }
 
-// Codes [first, first + Lanes(d8)) of 32 whose first half are the low nibbles of q[0, 16) and whose second the high ones.
+// Codes [first, first + Lanes(d8)) of 32 whose first half are the low nibbles of q[0, 16) and whose second the high
+// ones.
 template <class D8>
 HWY_INLINE hn::Vec<D8> SplitNibbles32(D8 d8, const uint8_t* HWY_RESTRICT q, size_t first) {
   if constexpr (hn::MaxLanes(d8) == 32) {  // both halves at once

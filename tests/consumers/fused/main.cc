@@ -56,8 +56,15 @@ int Main() {
   std::vector<signed char> codes(cols);
   std::vector<float> scales(cols / 32);
   std::vector<int16_t> sums(cols / weft::kSumGroup);
-  const weft::ActivationView form = {codes.data(), codes.size(), scales.data(), scales.size(), sums.data(),
-                                     sums.size(),  1,            cols,          weft::ActivationForm::kA32};
+  const weft::ActivationView form = {codes.data(),
+                                     codes.size(),
+                                     scales.data(),
+                                     scales.size(),
+                                     sums.data(),
+                                     sums.size(),
+                                     1,
+                                     cols,
+                                     weft::ActivationForm::kA32};
   std::vector<float> y(rows);
   const size_t largest = HWY_DYNAMIC_DISPATCH(MultiplyAndFindLargest)(
       weft::MakeWeights(blocks.data(), weft::DType::kQ8_0, rows, cols), problem.x.data(), form, y.data());
