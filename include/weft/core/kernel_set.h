@@ -15,12 +15,19 @@
 
 namespace weft {
 
+// What a weight format subtracts per group.
+enum class Offsets : uint8_t {
+  kNone,
+  kFloat,    // a float
+  kInteger,  // a small integer, times one float per 256 elements
+};
+
 // The layouts that weight panels are decoded to. Formats of equal class share one compiled tile kernel.
 struct PanelClass {
   ActivationForm form = ActivationForm::kF32;
-  uint16_t group = 1;       // elements per scale; 1: float panels
-  bool offset = false;      // an offset per group
-  bool wide_codes = false;  // codes above 127 occur
+  uint16_t group = 1;  // elements per scale; 1: float panels
+  Offsets offsets = Offsets::kNone;
+  uint8_t pair_sums = 0;  // how many sums of two products of a code and an activation add up within 16 bits
   friend constexpr bool operator==(PanelClass, PanelClass) = default;
 };
 
@@ -36,6 +43,7 @@ struct TokenList {
 // raw[i * raw_stride + r] = dot(token i, weight row first_row + r)
 struct DotTask {
   TokenList tokens;
+  const void* packed = nullptr;  // quantised formats: the tokens of the list as pack_lanes lays them out
   WeightView w;
   size_t first_row = 0, rows = 0;
   float* raw = nullptr;
@@ -43,7 +51,8 @@ struct DotTask {
 };
 
 // Decodes columns [first_col, first_col + cols) of weight rows [first_row, first_row + rows) to `panel`; rows that are
-// missing to a full panel become zeros. Columns start and end on multiples of max(block, GroupOf(form)).
+// missing to a full panel become zeros. Columns start and end on multiples of max(block, GroupOf(form)), or where the
+// matrix ends.
 struct PackTask {
   WeightView w;
   size_t first_row = 0, rows = 0;
@@ -51,14 +60,23 @@ struct PackTask {
   void* panel = nullptr;
 };
 
-// raw[i * raw_stride + r] (+)= the products of up to `tile tokens` tokens with the rows of a panel over its columns.
-struct TileTask {
+// Interleaves columns [first_col, first_col + cols) of some tokens, so that a tile kernel finds the same few columns of
+// all of them side by side. Columns as in PackTask. See kernels/pack_tokens-inl.h.
+struct PackTokensTask {
   TokenList tokens;
-  const void* panel = nullptr;
   size_t first_col = 0, cols = 0;
-  int32_t zero = 0;         // the format's zero point
-  bool accumulate = false;  // add to raw instead of overwriting it
-  float* raw = nullptr;     // always written for a full panel of rows
+  size_t padded = 0;  // tokens to write, at least tokens.count: the last one repeats
+  int32_t zero = 0;   // the weight format's zero point
+  void* out = nullptr;
+};
+
+// raw[i * raw_stride + r] += the products of packed tokens with the rows of a panel, over the panel's columns.
+struct TileTask {
+  const void* tokens = nullptr;
+  size_t token_count = 0;  // a multiple of TileKernels::token_step, up to TileKernels::tokens
+  const void* panel = nullptr;
+  size_t cols = 0;
+  float* raw = nullptr;  // 64-byte aligned, as is the stride; for a full panel of rows
   size_t raw_stride = 0;
 };
 
@@ -71,13 +89,19 @@ struct FormatKernels {
   void (*decode)(const void* blocks, float* y, size_t n) = nullptr;
   void (*encode)(const float* x, void* blocks, size_t n) = nullptr;
   void (*dot)(const DotTask&) = nullptr;
+  size_t (*lane_bytes)(size_t cols) = nullptr;             // of one token for `dot`; null: it takes them as they are
+  void (*pack_lanes)(const PackTokensTask&) = nullptr;
   void (*pack)(const PackTask&) = nullptr;
 };
 
 struct TileKernels {
   PanelClass panel;
   uint32_t tokens = 0, rows = 0;  // of a full tile
+  uint32_t token_step = 1;        // tiles have a multiple of this many tokens
+  uint32_t chunk = 0;             // columns per panel, so that it stays in the first-level cache
   size_t (*panel_bytes)(size_t cols) = nullptr;
+  size_t (*token_bytes)(size_t cols) = nullptr;  // of one packed token
+  void (*pack_tokens)(const PackTokensTask&) = nullptr;
   void (*tile)(const TileTask&) = nullptr;
 };
 

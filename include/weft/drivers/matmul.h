@@ -3,9 +3,12 @@
 #ifndef WEFT_DRIVERS_MATMUL_H_
 #define WEFT_DRIVERS_MATMUL_H_
 
+#include <string.h>
+
 #include "weft/core/kernel_set.h"
 #include "weft/core/status.h"
 #include "weft/drivers/split.h"
+#include "weft/core/prefetch.h"
 
 namespace weft::driver {
 
@@ -130,6 +133,25 @@ inline Status PrepareFor(const KernelSet& set, ActivationSet* x, DType weights, 
   return Prepare(set, *x, format->form, executor);
 }
 
+// The tokens of a product as tiles of nearly equal size, in units of TileKernels::token_step. Only the last unit may be
+// incomplete; where tokens are packed or summed it counts as full.
+struct TokenTiles {
+  size_t tokens = 0, step = 1, units = 0, tiles = 1;
+  size_t shorter = 0, longer = 0;  // units of most tiles, and how many tiles, the first ones, have one more
+
+  TokenTiles() = default;
+  TokenTiles(const TileKernels& tile, size_t count) : tokens(count), step(tile.token_step) {
+    const size_t most = tile.tokens / tile.token_step;
+    units = (count + step - 1) / step;
+    tiles = (units + most - 1) / most;
+    shorter = units / tiles;
+    longer = units % tiles;
+  }
+  size_t Padded() const { return units * step; }
+  // The first token of tile i; of the one after the last: Padded().
+  size_t Begin(size_t i) const { return (i * shorter + (i < longer ? i : longer)) * step; }
+};
+
 // What the threads share while a product runs.
 struct MatMulPlan {
   const MatMulArgs& args;
@@ -137,52 +159,147 @@ struct MatMulPlan {
   const TileKernels* tile;  // null: no panels
   ActivationView x;
   size_t matrices;  // 2 with a gate
+  TokenTiles tiles;
+  const uint8_t* packed = nullptr;  // tokens, chunk by chunk, tile by tile
 
   size_t TaskRows() const { return tile != nullptr ? tile->rows : kDotRows; }
+  // Tiles whose raw products a worker holds at once: a panel is decoded anew for every such run.
+  size_t RunTiles() const {
+    const size_t runs = (tiles.Padded() + kRunTokens - 1) / kRunTokens;
+    return (tiles.tiles + runs - 1) / runs;
+  }
   // Tokens whose raw products a worker holds at once.
   size_t RawTokens() const {
-    if (tile != nullptr) return tile->tokens;
-    return args.tokens() < kPanelTokens ? args.tokens() : kPanelTokens;
+    if (tile == nullptr) return args.tokens() < kPanelTokens ? args.tokens() : kPanelTokens;
+    const size_t most = RunTiles() * tile->tokens;
+    return tiles.Padded() < most ? tiles.Padded() : most;
   }
-  size_t PanelBytes() const { return tile != nullptr ? tile->panel_bytes(args.w.cols) : 0; }
+  size_t Chunk() const { return args.w.cols < tile->chunk ? args.w.cols : tile->chunk; }
+  size_t ChunkCols(size_t col) const { return args.w.cols - col < Chunk() ? args.w.cols - col : Chunk(); }
+  // Packed tokens of tile i and columns from `col` on.
+  size_t PackedAt(size_t col, size_t i) const {
+    return tiles.Padded() * tile->token_bytes(col) + tiles.Begin(i) * tile->token_bytes(ChunkCols(col));
+  }
+  // Of one token for the kernels without panels; 0 where they take it as it is.
+  size_t LaneBytes() const { return format.lane_bytes != nullptr ? format.lane_bytes(args.w.cols) : 0; }
+  size_t PackedBytes() const {
+    return tile != nullptr ? tiles.Padded() * tile->token_bytes(args.w.cols) : args.tokens() * LaneBytes();
+  }
+  size_t PanelBytes() const { return tile != nullptr ? tile->panel_bytes(Chunk()) : 0; }
   size_t WorkerBytes() const {
-    const size_t bytes = Carver::Bytes<uint8_t>(PanelBytes()) + Carver::Bytes<float>(RawTokens() * TaskRows());
-    return (bytes * matrices + Carver::kAlign - 1) / Carver::kAlign * Carver::kAlign;  // no cache line shared
+    const size_t raw = Carver::Bytes<float>(RawTokens() * TaskRows()) * matrices;
+    return (raw + Carver::Bytes<uint8_t>(PanelBytes()) + kLine - 1) / kLine * kLine;  // no cache line shared
   }
+  size_t Bytes(uint32_t workers) const {
+    return Carver::Bytes<uint8_t>(PackedBytes()) + Carver::Bytes<uint8_t>(WorkerBytes() * workers);
+  }
+
+  // Tokens that a worker keeps sums of: 96 KiB of them with panels of 32 rows, beside the tokens' current chunk of
+  // columns (512 to 680 bytes each) in a second-level cache.
+  static constexpr size_t kRunTokens = 768;
+  static constexpr size_t kLine = Carver::kAlign;
 };
 
 inline MatMulPlan PlanMatMul(const KernelSet& set, const MatMulArgs& args, const FormatKernels& format) {
   const bool panels = args.tokens() >= kPanelTokens && args.summation == Summation::kFastest;
-  return {args, format, panels ? set.Find(format.panel) : nullptr, args.x->built[static_cast<size_t>(format.form)],
-          args.epilogue.gate != nullptr ? size_t{2} : size_t{1}};
+  const TileKernels* tile = panels ? set.Find(format.panel) : nullptr;
+  return {args,
+          format,
+          tile,
+          args.x->built[static_cast<size_t>(format.form)],
+          args.epilogue.gate != nullptr ? size_t{2} : size_t{1},
+          tile != nullptr ? TokenTiles(*tile, args.tokens()) : TokenTiles()};
 }
 
 inline size_t MatMulWorkspaceBytes(const KernelSet& set, const MatMulArgs& args, uint32_t workers) {
   const FormatKernels* format = set.Find(args.w.type);
-  if (format == nullptr || args.x == nullptr) return 0;
+  if (format == nullptr || args.x == nullptr || args.tokens() == 0) return 0;
   MatMulPlan plan = PlanMatMul(set, args, *format);
-  size_t bytes = plan.WorkerBytes();
+  size_t bytes = plan.Bytes(workers);
   plan.tile = nullptr;  // what fewer tokens need, so that room for many is room for few
-  if (plan.WorkerBytes() > bytes) bytes = plan.WorkerBytes();
-  return Carver::kAlign + bytes * workers;
+  if (plan.Bytes(workers) > bytes) bytes = plan.Bytes(workers);
+  return bytes;
 }
 
-// Weight rows [first, first + rows) for all tokens, with one worker's memory.
-inline void RunMatMulTask(const KernelSet& set, const MatMulPlan& plan, size_t first, size_t rows, Workspace memory) {
+inline void PackTiles(const MatMulPlan& plan, uint8_t* packed, const Executor& executor) {
+  const size_t cols = plan.args.w.cols;
+  ForRuns(executor, plan.tiles.tiles, plan.tile->tokens * cols, [&](size_t first, size_t count) {
+    for (size_t i = first; i < first + count; ++i) {
+      const size_t token = plan.tiles.Begin(i), padded = plan.tiles.Begin(i + 1) - token;
+      const size_t left = plan.args.tokens() - token;
+      const TokenList tokens{plan.x, plan.args.row_index, token, left < padded ? left : padded};
+      for (size_t col = 0; col < cols; col += plan.Chunk()) {
+        plan.tile->pack_tokens(PackTokensTask{tokens, col, plan.ChunkCols(col), padded, plan.format.zero,
+                                              packed + plan.PackedAt(col, i)});
+      }
+    }
+  });
+}
+
+inline void PackLanes(const MatMulPlan& plan, uint8_t* packed, const Executor& executor) {
+  ForRuns(executor, plan.args.tokens(), plan.args.w.cols, [&](size_t first, size_t count) {
+    const TokenList tokens{plan.x, plan.args.row_index, first, count};
+    plan.format.pack_lanes(
+        PackTokensTask{tokens, 0, plan.args.w.cols, count, plan.format.zero, packed + first * plan.LaneBytes()});
+  });
+}
+
+// Bytes that are wanted before long, requested from memory a little at a time.
+class Stream {
+ public:
+  Stream() = default;
+  // Rows [first, first + rows), to be requested in `shares` shares.
+  Stream(const WeightView& w, size_t first, size_t rows, size_t shares)
+      : next_(static_cast<const uint8_t*>(w.data) + first * w.row_bytes),
+        end_(next_ + rows * w.row_bytes),
+        share_((rows * w.row_bytes / shares + kLine) / kLine * kLine) {}
+
+  void RequestShare() {
+    for (const uint8_t* stop = next_ + share_; next_ < stop && next_ < end_; next_ += kLine) Prefetch(next_);
+  }
+
+ private:
+  static constexpr size_t kLine = 64;
+  const uint8_t* next_ = nullptr;
+  const uint8_t* end_ = nullptr;
+  size_t share_ = 0;
+};
+
+// raw = products of the tiles [begin, end) with weight rows [first, first + rows), a panel of them: one chunk of columns
+// after the other is decoded and, while it is in the first-level cache, multiplied with all tokens. finish(tile, raw) is
+// called for each tile that is complete.
+template <class F>
+void MultiplyPanel(const MatMulPlan& plan, const WeightView& w, size_t first, size_t rows, size_t begin, size_t end,
+                   uint8_t* panel, float* raw, Stream& next, const F& finish) {
+  const TileKernels& tile = *plan.tile;
+  for (size_t col = 0; col < w.cols; col += plan.Chunk()) {
+    const size_t cols = plan.ChunkCols(col), token_bytes = tile.token_bytes(cols);
+    const bool last = col + cols == w.cols;
+    plan.format.pack(PackTask{w, first, rows, col, cols, panel});
+    const uint8_t* packed = plan.packed + plan.PackedAt(col, begin);
+    float* to = raw;
+    for (size_t i = begin; i < end; ++i) {
+      const size_t tokens = plan.tiles.Begin(i + 1) - plan.tiles.Begin(i);
+      if (col == 0) memset(to, 0, tokens * tile.rows * sizeof(float));
+      next.RequestShare();
+      tile.tile(TileTask{packed, tokens, panel, cols, to, tile.rows});
+      if (last) finish(i, to);
+      packed += tokens * token_bytes;
+      to += tokens * tile.rows;
+    }
+  }
+}
+
+// Weight rows [first, first + rows) for all tokens, with one worker's memory. `next`: how many of the rows that follow
+// are this worker's next.
+inline void RunMatMulTask(const KernelSet& set, const MatMulPlan& plan, size_t first, size_t rows, size_t next,
+                          Workspace memory) {
   const MatMulArgs& args = plan.args;
   const WeightView* weights[2] = {&args.w, args.epilogue.gate};
   Carver carver(memory);
-  uint8_t* panel[2] = {};
   float* raw[2] = {};
-  for (size_t i = 0; i < plan.matrices; ++i) {
-    raw[i] = carver.Take<float>(plan.RawTokens() * plan.TaskRows());
-    if (plan.tile == nullptr) continue;
-    panel[i] = carver.Take<uint8_t>(plan.PanelBytes());
-    plan.format.pack(PackTask{*weights[i], first, rows, 0, args.w.cols, panel[i]});
-  }
+  for (size_t i = 0; i < plan.matrices; ++i) raw[i] = carver.Take<float>(plan.RawTokens() * plan.TaskRows());
   EpilogueTask epilogue;
-  epilogue.raw = raw[0];
-  epilogue.gate_raw = raw[1];
   epilogue.raw_stride = plan.TaskRows();
   epilogue.weight_scale = args.w.scale != nullptr ? *args.w.scale : 1.0f;
   if (plan.matrices == 2 && weights[1]->scale != nullptr) epilogue.gate_weight_scale = *weights[1]->scale;
@@ -191,19 +308,43 @@ inline void RunMatMulTask(const KernelSet& set, const MatMulPlan& plan, size_t f
   epilogue.y_stride = args.y_stride;
   epilogue.first_row = first;
   epilogue.rows = rows;
-  for (size_t token = 0; token < args.tokens(); token += plan.RawTokens()) {
-    const size_t left = args.tokens() - token;
-    const TokenList tokens{plan.x, args.row_index, token, left < plan.RawTokens() ? left : plan.RawTokens()};
-    for (size_t i = 0; i < plan.matrices; ++i) {
-      if (plan.tile != nullptr) {
-        plan.tile->tile(TileTask{tokens, panel[i], 0, args.w.cols, plan.format.zero, false, raw[i], plan.TaskRows()});
-      } else {
-        plan.format.dot(DotTask{tokens, *weights[i], first, rows, raw[i], plan.TaskRows()});
-      }
-    }
+  // Raw products of `tokens` tokens from `token` on lie `offset` floats into the worker's memory.
+  const auto finish = [&](size_t token, size_t tokens, size_t offset) {
+    epilogue.raw = raw[0] + offset;
+    epilogue.gate_raw = raw[1] != nullptr ? raw[1] + offset : nullptr;
     epilogue.first_token = token;
-    epilogue.tokens = tokens.count;
+    epilogue.tokens = tokens;
     set.ops->epilogue(epilogue);
+  };
+
+  if (plan.tile == nullptr) {
+    for (size_t token = 0; token < args.tokens(); token += plan.RawTokens()) {
+      const size_t left = args.tokens() - token;
+      const TokenList tokens{plan.x, args.row_index, token, left < plan.RawTokens() ? left : plan.RawTokens()};
+      for (size_t i = 0; i < plan.matrices; ++i) {
+        plan.format.dot(DotTask{tokens, plan.packed + token * plan.LaneBytes(), *weights[i], first, rows, raw[i],
+                                plan.TaskRows()});
+      }
+      finish(token, tokens.count, 0);
+    }
+    return;
+  }
+  uint8_t* panel = carver.Take<uint8_t>(plan.PanelBytes());
+  const size_t chunks = (args.w.cols + plan.Chunk() - 1) / plan.Chunk(), run = plan.RunTiles();
+  for (size_t begin = 0; begin < plan.tiles.tiles; begin += run) {
+    const size_t end = begin + run < plan.tiles.tiles ? begin + run : plan.tiles.tiles;
+    for (size_t i = 0; i < plan.matrices; ++i) {
+      const bool last = i + 1 == plan.matrices;
+      const size_t shares = chunks * (end - begin);
+      Stream stream = !last      ? Stream(*weights[1], first, rows, shares)
+                      : next > 0 ? Stream(*weights[0], first + rows, next, shares)
+                                 : Stream();
+      MultiplyPanel(plan, *weights[i], first, rows, begin, end, panel, raw[i], stream, [&](size_t tile, float* at) {
+        if (!last) return;
+        const size_t token = plan.tiles.Begin(tile), stop = plan.tiles.Begin(tile + 1);
+        finish(token, (stop < args.tokens() ? stop : args.tokens()) - token, at - raw[i]);
+      });
+    }
   }
 }
 
@@ -215,15 +356,27 @@ inline Status MatMul(const KernelSet& set, const MatMulArgs& args, const Executo
     return Error(Code::kWorkspace, "workspace", workspace.data != nullptr ? workspace.bytes : 0, needed);
   }
   if (const Status status = Prepare(set, *args.x, format.form, executor); !status.ok()) return status;
-  const MatMulPlan plan = PlanMatMul(set, args, format);
-  const size_t worker_bytes = plan.WorkerBytes();
+  MatMulPlan plan = PlanMatMul(set, args, format);
   Carver carver(workspace);
+  uint8_t* packed = carver.Take<uint8_t>(plan.PackedBytes());
+  if (plan.tile != nullptr) {
+    PackTiles(plan, packed, executor);
+  } else if (format.pack_lanes != nullptr) {
+    PackLanes(plan, packed, executor);
+  }
+  plan.packed = packed;
+  const size_t worker_bytes = plan.WorkerBytes();
   uint8_t* memory = carver.Take<uint8_t>(worker_bytes * executor.workers);
-  const size_t step = plan.TaskRows();
-  executor.For((args.w.rows + step - 1) / step, [&](size_t i, uint32_t worker) {
-    const size_t first = i * step;
-    const size_t rows = args.w.rows - first < step ? args.w.rows - first : step;
-    RunMatMulTask(set, plan, first, rows, {memory + worker * worker_bytes, worker_bytes});
+  const size_t step = plan.TaskRows(), steps = (args.w.rows + step - 1) / step;
+  const size_t tasks = RunsFor(executor, steps, args.tokens());
+  executor.For(tasks, [&](size_t i, uint32_t worker) {
+    const size_t end = steps * (i + 1) / tasks;
+    for (size_t s = steps * i / tasks; s < end; ++s) {
+      const size_t first = s * step, left = args.w.rows - first;
+      const size_t rows = left < step ? left : step;
+      const size_t next = s + 1 == end ? 0 : left - rows < step ? left - rows : step;
+      RunMatMulTask(set, plan, first, rows, next, {memory + worker * worker_bytes, worker_bytes});
+    }
   });
   return Ok();
 }

@@ -27,6 +27,14 @@ void ForRuns(const Executor& executor, size_t items, size_t floats, const F& f) 
   });
 }
 
+// Into how many runs of consecutive steps a product's rows are cut: long ones for few tokens, which read memory in one
+// sweep; short ones for many, to balance the threads.
+inline size_t RunsFor(const Executor& executor, size_t steps, size_t tokens) {
+  if (executor.workers <= 1) return 1;
+  const size_t runs = size_t{executor.workers} * (tokens < 16 ? 8 : 64);
+  return steps < runs ? steps : runs;
+}
+
 // Whether [a, a + a_bytes) and [b, b + b_bytes) share a byte.
 inline bool Overlap(const void* a, size_t a_bytes, const void* b, size_t b_bytes) {
   const auto x = reinterpret_cast<uintptr_t>(a), y = reinterpret_cast<uintptr_t>(b);

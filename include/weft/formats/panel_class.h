@@ -10,9 +10,13 @@ namespace weft {
 template <class Format>
 constexpr PanelClass PanelClassOf() {
   if constexpr (kIsFloat<Format>) {
-    return {Format::kForm, 1, false, false};
+    return {Format::kForm, 1, Offsets::kNone, 0};
   } else {
-    return {Format::kForm, Format::kGroup, Format::kHasOffset, Format::kMaxCode > 127};
+    // All formats of 256 elements with offsets store them as small integers under a common factor.
+    constexpr Offsets kOffsets = !Format::kHasOffset                            ? Offsets::kNone
+                                 : Format::kForm == ActivationForm::kA256 ? Offsets::kInteger
+                                                                                : Offsets::kFloat;
+    return {Format::kForm, Format::kGroup, kOffsets, static_cast<uint8_t>(32767 / (2 * 127 * Format::kMaxCode))};
   }
 }
 

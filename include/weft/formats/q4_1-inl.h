@@ -7,6 +7,8 @@
 #define WEFT_FORMATS_Q4_1_INL_H_
 #endif
 
+#include <stddef.h>
+
 #include "hwy/highway.h"
 #include "weft/formats/q4_1.h"
 #include "weft/formats/unpack-inl.h"
@@ -18,13 +20,22 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 template <>
 struct Unpack<Q4_1> {
-  template <class D8>
-  static HWY_INLINE hn::Vec<D8> Codes(D8 d8, const BlockQ4_1& block, size_t first) {
-    return SplitNibbles32(d8, block.q, first);
+  static constexpr size_t kCodesBegin = offsetof(BlockQ4_1, q), kCodesEnd = kCodesBegin + 16;
+
+  template <class D8, class Bytes>
+  static HWY_INLINE hn::Vec<D8> Codes(D8 d8, const Bytes& bytes, size_t first) {
+    return SplitNibbles32(d8, bytes, offsetof(BlockQ4_1, q), first);
   }
   static HWY_INLINE void Scales(const BlockQ4_1& block, float* scale, float* offset) {
     scale[0] = HalfToFloat(block.d);
     offset[0] = -HalfToFloat(block.m);
+  }
+  template <class Rows, class Factors>
+  static HWY_INLINE void RowScales(const Rows& rows, const Factors& to) {
+    const RowDwordTag d;
+    const auto header = rows.Load(0).dword[0];
+    to.Scale(0, HalfFloat<0>(d, header));
+    to.Offset(0, hn::Neg(HalfFloat<1>(d, header)));
   }
 };
 

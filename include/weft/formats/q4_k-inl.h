@@ -7,6 +7,8 @@
 #define WEFT_FORMATS_Q4_K_INL_H_
 #endif
 
+#include <stddef.h>
+
 #include "hwy/highway.h"
 #include "weft/formats/q4_k.h"
 #include "weft/formats/unpack-inl.h"
@@ -18,10 +20,12 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 template <>
 struct Unpack<Q4_K> {
-  template <class D8>
-  static HWY_INLINE hn::Vec<D8> Codes(D8 d8, const BlockQ4_K& block, size_t first) {
-    const auto bytes = hn::LoadU(d8, block.q + first / 64 * 32 + first % 32);
-    return first % 64 < 32 ? LowNibbles(d8, bytes) : HighNibbles(d8, bytes);
+  static constexpr size_t kCodesBegin = offsetof(BlockQ4_K, q), kCodesEnd = kCodesBegin + 128;
+
+  template <class D8, class Bytes>
+  static HWY_INLINE hn::Vec<D8> Codes(D8 d8, const Bytes& bytes, size_t first) {
+    const auto packed = bytes.Load(d8, offsetof(BlockQ4_K, q) + first / 64 * 32 + first % 32);
+    return first % 64 < 32 ? LowNibbles(d8, packed) : HighNibbles(d8, packed);
   }
   static HWY_INLINE void Scales(const BlockQ4_K& block, float* scale, float* offset) {
     uint8_t s[8], m[8];
@@ -31,6 +35,31 @@ struct Unpack<Q4_K> {
       scale[g] = d * static_cast<float>(s[g]);
       offset[g] = dmin * static_cast<float>(m[g]);
     }
+  }
+  template <class Rows, class Factors>
+  static HWY_INLINE void RowScales(const Rows& rows, const Factors& to) {
+    const RowDwordTag d;
+    const auto header = rows.Load(0);  // d and dmin, then the 12 bytes of scales and minimums
+    const auto low6 = hn::Set(d, 0x3F3F3F3Fu), low4 = hn::Set(d, 0x0F0F0F0Fu), top2 = hn::Set(d, 0x30303030u);
+    const auto first = header.dword[1], second = header.dword[2], third = header.dword[3];
+    const auto scales = hn::And(first, low6), minimums = hn::And(second, low6);
+    const auto more_scales = hn::Or(hn::And(third, low4), hn::And(hn::ShiftRight<2>(first), top2));
+    const auto more_minimums =
+        hn::Or(hn::And(hn::ShiftRight<4>(third), low4), hn::And(hn::ShiftRight<2>(second), top2));
+    const auto factor = HalfFloat<0>(d, header.dword[0]);
+    to.Scale(0, hn::Mul(factor, UnsignedByte<0>(d, scales)));
+    to.Scale(1, hn::Mul(factor, UnsignedByte<1>(d, scales)));
+    to.Scale(2, hn::Mul(factor, UnsignedByte<2>(d, scales)));
+    to.Scale(3, hn::Mul(factor, UnsignedByte<3>(d, scales)));
+    to.Scale(4, hn::Mul(factor, UnsignedByte<0>(d, more_scales)));
+    to.Scale(5, hn::Mul(factor, UnsignedByte<1>(d, more_scales)));
+    to.Scale(6, hn::Mul(factor, UnsignedByte<2>(d, more_scales)));
+    to.Scale(7, hn::Mul(factor, UnsignedByte<3>(d, more_scales)));
+    to.IntegerOffsets(0, LowBytePair(d, minimums));
+    to.IntegerOffsets(1, HighBytePair(d, minimums));
+    to.IntegerOffsets(2, LowBytePair(d, more_minimums));
+    to.IntegerOffsets(3, HighBytePair(d, more_minimums));
+    to.OffsetFactor(HalfFloat<1>(d, header.dword[0]));
   }
 };
 

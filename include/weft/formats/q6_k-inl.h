@@ -7,6 +7,8 @@
 #define WEFT_FORMATS_Q6_K_INL_H_
 #endif
 
+#include <stddef.h>
+
 #include "hwy/highway.h"
 #include "weft/formats/q6_k.h"
 #include "weft/formats/unpack-inl.h"
@@ -18,17 +20,32 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 template <>
 struct Unpack<Q6_K> {
-  template <class D8>
-  static HWY_INLINE hn::Vec<D8> Codes(D8 d8, const BlockQ6_K& block, size_t first) {
+  static constexpr size_t kCodesBegin = 0, kCodesEnd = offsetof(BlockQ6_K, scales);
+
+  template <class D8, class Bytes>
+  static HWY_INLINE hn::Vec<D8> Codes(D8 d8, const Bytes& bytes, size_t first) {
     const size_t half = first / 128, quarter = first % 128 / 32, i = first % 32;
-    const auto low_bytes = hn::LoadU(d8, block.ql + half * 64 + quarter % 2 * 32 + i);
-    const auto high_bytes = hn::LoadU(d8, block.qh + half * 32 + i);
+    const auto low_bytes = bytes.Load(d8, offsetof(BlockQ6_K, ql) + half * 64 + quarter % 2 * 32 + i);
+    const auto high_bytes = bytes.Load(d8, offsetof(BlockQ6_K, qh) + half * 32 + i);
     const auto low = quarter < 2 ? LowNibbles(d8, low_bytes) : HighNibbles(d8, low_bytes);
     return hn::Or(low, HighBits(d8, high_bytes, quarter));
   }
   static HWY_INLINE void Scales(const BlockQ6_K& block, float* scale, float* /*offset*/) {
     const float d = HalfToFloat(block.d);
     for (size_t g = 0; g < 16; ++g) scale[g] = d * static_cast<float>(block.scales[g]);
+  }
+  template <class Rows, class Factors>
+  static HWY_INLINE void RowScales(const Rows& rows, const Factors& to) {
+    const RowDwordTag d;
+    const auto scales = rows.Load(offsetof(BlockQ6_K, scales));
+    const auto end = rows.Load(sizeof(BlockQ6_K) - 16);
+    const auto factor = HalfFloat<1>(d, end.dword[3]);
+    for (size_t i = 0; i < 4; ++i) {
+      to.Scale(4 * i, hn::Mul(factor, SignedByte<0>(d, scales.dword[i])));
+      to.Scale(4 * i + 1, hn::Mul(factor, SignedByte<1>(d, scales.dword[i])));
+      to.Scale(4 * i + 2, hn::Mul(factor, SignedByte<2>(d, scales.dword[i])));
+      to.Scale(4 * i + 3, hn::Mul(factor, SignedByte<3>(d, scales.dword[i])));
+    }
   }
 
  private:

@@ -7,6 +7,8 @@
 #define WEFT_FORMATS_Q8_0_INL_H_
 #endif
 
+#include <stddef.h>
+
 #include "hwy/highway.h"
 #include "weft/formats/q8_0.h"
 #include "weft/formats/unpack-inl.h"
@@ -18,12 +20,19 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 template <>
 struct Unpack<Q8_0> {
-  template <class D8>
-  static HWY_INLINE hn::Vec<D8> Codes(D8 d8, const BlockQ8_0& block, size_t first) {
-    return hn::Xor(hn::LoadU(d8, block.q + first), hn::Set(d8, uint8_t{0x80}));
+  static constexpr size_t kCodesBegin = offsetof(BlockQ8_0, q), kCodesEnd = kCodesBegin + 32;
+
+  template <class D8, class Bytes>
+  static HWY_INLINE hn::Vec<D8> Codes(D8 d8, const Bytes& bytes, size_t first) {
+    return hn::Xor(bytes.Load(d8, offsetof(BlockQ8_0, q) + first), hn::Set(d8, uint8_t{0x80}));
   }
   static HWY_INLINE void Scales(const BlockQ8_0& block, float* scale, float* /*offset*/) {
     scale[0] = HalfToFloat(block.d);
+  }
+  template <class Rows, class Factors>
+  static HWY_INLINE void RowScales(const Rows& rows, const Factors& to) {
+    const RowDwordTag d;
+    to.Scale(0, HalfFloat<0>(d, rows.Load(0).dword[0]));
   }
 };
 

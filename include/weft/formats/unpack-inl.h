@@ -1,14 +1,19 @@
-// What a quantised format gives the kernels, per target: its codes in registers, and its scales.
+// What a quantised format gives the kernels, per target: its codes in registers, and its factors.
 //
 // Each quantised format specialises Unpack in its own -inl.h:
 //   template <> struct Unpack<Q4_K> {
-//     // Codes [first, first + Lanes(d8)) of the block in natural order. Lanes(d8) is a power of two from 8 to 32 and
-//     // divides `first` and the group. Reads nothing outside the block.
-//     template <class D8> static hn::Vec<D8> Codes(D8 d8, const BlockQ4_K& block, size_t first);
-//     // scale[g] (and offset[g], if the format has offsets) of all groups.
+//     // The bytes of the block that hold codes: a multiple of 16.
+//     static constexpr size_t kCodesBegin, kCodesEnd;
+//     // As many codes from `first` on, in natural order, as `bytes` gives at once: bytes.Load(d8, offset) brings the
+//     // block's bytes from `offset` on, of one row or of several side by side (see BlockBytes and RowBytes).
+//     template <class D8, class Bytes> static hn::Vec<D8> Codes(D8 d8, const Bytes& bytes, size_t first);
+//     // scale[g] (and offset[g], if the format has offsets) of all groups of a block.
 //     static void Scales(const BlockQ4_K& block, float* scale, float* offset);
+//     // The same for one block of each of several rows, a lane each: rows.Load(offset) brings 16 bytes of the blocks
+//     // (see BlockRows), and `to` takes the factors (see PanelFactors).
+//     template <class Rows, class Factors> static void RowScales(const Rows& rows, const Factors& to);
 //   };
-// Everything else (decoding, dots, panels) is written over these two.
+// Everything else (decoding, dots, panels) is written over these.
 
 #if defined(WEFT_FORMATS_UNPACK_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef WEFT_FORMATS_UNPACK_INL_H_
@@ -20,6 +25,8 @@
 #include "hwy/highway.h"
 #include "weft/formats/format.h"
 #include "weft/simd/convert-inl.h"
+#include "weft/simd/interleave-inl.h"
+#include "weft/simd/tiling-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace weft {
@@ -28,6 +35,80 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 template <class Format>
 struct Unpack;
+
+// A block as it lies in the file. Codes are asked for Lanes(d8) at a time, a power of two from 8 to 32 that divides
+// `first` and the group; nothing outside the block is read.
+struct BlockBytes {
+  const uint8_t* block;
+
+  template <class D8>
+  static constexpr size_t Run(D8 d8) {
+    return hn::MaxLanes(d8);
+  }
+  template <class D8>
+  HWY_INLINE hn::Vec<D8> Load(D8 d8, size_t offset) const {
+    return hn::LoadU(d8, block + offset);
+  }
+};
+
+// One block of each of kLanes32 rows, bytes kBegin and up, interleaved by LoadRows: four codes of each row at a time.
+template <size_t kBegin>
+struct RowBytes {
+  const uint8_t* interleaved;
+
+  template <class D8>
+  static constexpr size_t Run(D8) {
+    return 4;
+  }
+  template <class D8>
+  HWY_INLINE hn::Vec<D8> Load(D8 d8, size_t offset) const {
+    return hn::Load(d8, interleaved + (offset - kBegin) * kLanes32);
+  }
+};
+
+using RowDwordTag = hn::CappedTag<uint32_t, kLanes32>;
+using RowFloatTag = hn::RebindToFloat<RowDwordTag>;
+
+// The blocks themselves: row r's at from + r * stride.
+struct BlockRows {
+  const uint8_t* from;
+  size_t stride;
+
+  HWY_INLINE Dwords<RowDwordTag> Load(size_t offset) const { return LoadRows(RowDwordTag(), from + offset, stride); }
+};
+
+// Byte `i` of each lane, and half `i`, as numbers.
+template <int i, class D, HWY_IF_U32_D(D)>
+HWY_INLINE hn::Vec<hn::RebindToFloat<D>> UnsignedByte(D d, hn::Vec<D> v) {
+  const auto byte = hn::And(hn::ShiftRight<8 * i>(v), hn::Set(d, 255u));
+  return hn::ConvertTo(hn::RebindToFloat<D>(), hn::BitCast(hn::RebindToSigned<D>(), byte));
+}
+template <int i, class D, HWY_IF_U32_D(D)>
+HWY_INLINE hn::Vec<hn::RebindToFloat<D>> SignedByte(D d, hn::Vec<D> v) {
+  const hn::RebindToSigned<D> di;
+  (void)d;
+  return hn::ConvertTo(hn::RebindToFloat<D>(), hn::ShiftRight<24>(hn::BitCast(di, hn::ShiftLeft<24 - 8 * i>(v))));
+}
+template <int i, class D, HWY_IF_U32_D(D)>
+HWY_INLINE hn::Vec<hn::RebindToFloat<D>> HalfFloat(D d, hn::Vec<D> v) {
+  const hn::RebindToFloat<D> df;
+  const auto bits = i == 0 ? hn::And(v, hn::Set(d, 0xFFFFu)) : hn::ShiftRight<16>(v);
+  if constexpr (kNativeHalf) {
+    return WidenHalf(df, hn::TruncateTo(hn::Rebind<uint16_t, D>(), bits));
+  } else {
+    return WidenHalfBits(df, bits);
+  }
+}
+
+// Bytes 0 and 1, or 2 and 3, of each lane as two 16-bit numbers.
+template <class D, HWY_IF_U32_D(D)>
+HWY_INLINE hn::Vec<D> LowBytePair(D d, hn::Vec<D> v) {
+  return hn::Or(hn::And(v, hn::Set(d, 0xFFu)), hn::ShiftLeft<8>(hn::And(v, hn::Set(d, 0xFF00u))));
+}
+template <class D, HWY_IF_U32_D(D)>
+HWY_INLINE hn::Vec<D> HighBytePair(D d, hn::Vec<D> v) {
+  return LowBytePair(d, hn::ShiftRight<16>(v));
+}
 
 // Low (shift 0) or high (shift 4) nibbles of bytes.
 template <class D8>
@@ -41,17 +122,16 @@ HWY_INLINE hn::Vec<D8> HighNibbles(D8 d8, hn::Vec<D8> bytes) {
   return LowNibbles(d8, hn::BitCast(d8, hn::ShiftRight<4>(hn::BitCast(d16, bytes))));
 }
 
-// Codes [first, first + Lanes(d8)) of 32 whose first half are the low nibbles of q[0, 16) and whose second the high
-// ones.
-template <class D8>
-HWY_INLINE hn::Vec<D8> SplitNibbles32(D8 d8, const uint8_t* HWY_RESTRICT q, size_t first) {
-  if constexpr (hn::MaxLanes(d8) == 32) {  // both halves at once
+// Codes from `first` on of 32 whose first half are the low nibbles of 16 bytes at `offset`, the second the high ones.
+template <class D8, class Bytes>
+HWY_INLINE hn::Vec<D8> SplitNibbles32(D8 d8, const Bytes& bytes, size_t offset, size_t first) {
+  if constexpr (Bytes::Run(d8) == 32) {  // both halves at once
     const hn::Half<D8> dh;
-    const auto bytes = hn::LoadU(dh, q);
-    return hn::Combine(d8, HighNibbles(dh, bytes), LowNibbles(dh, bytes));
+    const auto packed = bytes.Load(dh, offset);
+    return hn::Combine(d8, HighNibbles(dh, packed), LowNibbles(dh, packed));
   } else {
-    const auto bytes = hn::LoadU(d8, q + first % 16);
-    return first < 16 ? LowNibbles(d8, bytes) : HighNibbles(d8, bytes);
+    const auto packed = bytes.Load(d8, offset + first % 16);
+    return first < 16 ? LowNibbles(d8, packed) : HighNibbles(d8, packed);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "hwy/targets.h"
 #include "weft/core/kernel_set.h"
 
 namespace weft::units {
@@ -23,6 +24,11 @@ const Table* Select(const PerTarget<Table>* list, int64_t target) {
     if (list->target == target) return list->table;
   }
   return nullptr;
+}
+
+// What weft calls a target.
+inline const char* NameOf(int64_t target) {
+  return target == HWY_NEON_WITHOUT_AES ? "NEON" : hwy::TargetName(target);
 }
 
 struct TileTable {

@@ -20,6 +20,18 @@ namespace weft {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+// sum[i] = the sum of code[16 i, 16 i + 16).
+template <size_t kGroup>
+HWY_INLINE void SumCodes(const int8_t* HWY_RESTRICT code, int16_t* HWY_RESTRICT sum) {
+  const hn::CappedTag<int8_t, kGroup> d8;
+  const hn::Repartition<int64_t, decltype(d8)> d64;
+  HWY_ALIGN int64_t eights[HWY_MAX_LANES_D(decltype(d64))];
+  for (size_t i = 0; i < kGroup; i += hn::Lanes(d8)) {
+    hn::Store(hn::SumsOf8(hn::LoadU(d8, code + i)), d64, eights);
+    for (size_t j = 0; j < hn::Lanes(d64); j += 2) *sum++ = static_cast<int16_t>(eights[j] + eights[j + 1]);
+  }
+}
+
 // kGroup floats to codes and sums; returns the scale.
 template <size_t kGroup>
 HWY_INLINE float QuantizeGroup(const float* HWY_RESTRICT x, int8_t* HWY_RESTRICT code, int16_t* HWY_RESTRICT sum) {
@@ -40,15 +52,11 @@ HWY_INLINE float QuantizeGroup(const float* HWY_RESTRICT x, int8_t* HWY_RESTRICT
     return max < kSmallestActivation ? 0.0f : max;
   }
   const auto inverse = hn::Set(df, 127.0f / max);
-  for (size_t i = 0; i < kGroup; i += kSumGroup) {
-    auto total = hn::Zero(d32);
-    for (size_t j = 0; j < kSumGroup; j += lanes) {
-      const auto q = hn::NearestInt(hn::Mul(hn::LoadU(df, x + i + j), inverse));
-      total = hn::Add(total, q);
-      hn::StoreU(hn::DemoteTo(d8, q), d8, code + i + j);
-    }
-    sum[i / kSumGroup] = static_cast<int16_t>(hn::ReduceSum(d32, total));
+  for (size_t i = 0; i < kGroup; i += lanes) {
+    const auto q = hn::NearestIntInRange(d32, hn::Mul(hn::LoadU(df, x + i), inverse));
+    hn::StoreU(hn::DemoteTo(d8, q), d8, code + i);
   }
+  SumCodes<kGroup>(code, sum);
   return max / 127.0f;
 }
 

@@ -28,7 +28,7 @@ template <class Format, bool kAsOperands>
 HWY_INLINE void StoreCodes(const typename Format::Block& block, uint8_t* HWY_RESTRICT code) {
   const CodeTag<Format> d8;
   for (size_t i = 0; i < kBlockElements<Format>; i += hn::Lanes(d8)) {
-    auto v = Unpack<Format>::Codes(d8, block, i);
+    auto v = Unpack<Format>::Codes(d8, BlockBytes{reinterpret_cast<const uint8_t*>(&block)}, i);
     if constexpr (kAsOperands) v = Operand<Format::kZero>(d8, v);
     hn::StoreU(v, d8, code + i);
   }

@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <utility>
 
@@ -17,109 +18,175 @@
 #include "weft/core/kernel_set.h"
 #include "weft/formats/unpack-inl.h"
 #include "weft/kernels/decode-inl.h"
+#include "weft/kernels/pack_tokens-inl.h"
 #include "weft/simd/convert-inl.h"
 #include "weft/simd/int8_dot-inl.h"
+#include "weft/core/prefetch.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace weft {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// A token's quantised activations.
-struct QuantizedRow {
-  const int8_t* code;
-  const float* scale;
-  const int16_t* sum;
-};
-HWY_INLINE QuantizedRow RowOf(const ActivationView& x, size_t row) {
-  return {static_cast<const int8_t*>(x.values) + row * x.value_stride, x.scales + row * x.scale_stride,
-          x.sums + row * x.sum_stride};
-}
-
-// The sum of codes of group g of a block that starts at element `start`.
+// The factors of a vector of blocks, as RowScales gives them.
 template <class Format>
-HWY_INLINE float GroupSum(const int16_t* sum, size_t start, size_t g) {
-  int32_t total = 0;
-  for (size_t i = 0; i < Format::kGroup / kSumGroup; ++i) {
-    total += sum[(start + g * Format::kGroup) / kSumGroup + i];
+struct LaneFactors {
+  hn::Vec<RowFloatTag>* scale;   // [groups]
+  hn::Vec<RowFloatTag>* offset;  // [groups], or the factor of the integer offsets
+  hn::Vec<RowDwordTag>* pairs;   // [groups / 2]
+
+  HWY_INLINE void Scale(size_t group, hn::Vec<RowFloatTag> v) const { scale[group] = v; }
+  HWY_INLINE void Offset(size_t group, hn::Vec<RowFloatTag> v) const { offset[group] = v; }
+  HWY_INLINE void IntegerOffsets(size_t pair, hn::Vec<RowDwordTag> v) const { pairs[pair] = v; }
+  HWY_INLINE void OffsetFactor(hn::Vec<RowFloatTag> v) const { offset[0] = v; }
+};
+
+// One block per lane: part[t] = sum over spans of  scale_a * sum over groups (scale[g] * sum_i (code - zero) * a
+// - offset[g] * sum_i a)  with token t's lanes at x + t * x_stride.
+template <class Format, size_t kTokens>
+HWY_INLINE void DotBlocks(const BlockRows& rows, const uint32_t* HWY_RESTRICT x, size_t x_stride,
+                          hn::Vec<RowFloatTag> (&part)[kTokens], Prefetcher& prefetcher) {
+  using U = Unpack<Format>;
+  using Layout = LaneLayout<Format>;
+  constexpr PanelClass kClass = Layout::kClass;
+  using Span = TokenLayout<kClass>;
+  const RowFloatTag df;
+  const RowDwordTag du;
+  const hn::RebindToSigned<RowDwordTag> d32;
+  const hn::Repartition<int16_t, RowDwordTag> d16;
+  const hn::Repartition<uint8_t, RowDwordTag> d8;
+  const hn::Repartition<int8_t, RowDwordTag> di8;
+  constexpr size_t kCodeBytes = U::kCodesEnd - U::kCodesBegin;
+  constexpr size_t kGroups = kBlockGroups<Format>;
+
+  alignas(64) uint8_t interleaved[kCodeBytes * kLanes32];
+  for (size_t i = 0; i < kCodeBytes; i += 16) {
+    prefetcher.Advance(sizeof(typename Format::Block) * kLanes32 / (kCodeBytes / 16));
+    const auto v = rows.Load(U::kCodesBegin + i);
+    auto* out = reinterpret_cast<uint32_t*>(interleaved + i * kLanes32);
+    hn::Store(v.dword[0], du, out);
+    hn::Store(v.dword[1], du, out + kLanes32);
+    hn::Store(v.dword[2], du, out + 2 * kLanes32);
+    hn::Store(v.dword[3], du, out + 3 * kLanes32);
   }
-  return static_cast<float>(total);
+  const RowBytes<U::kCodesBegin> bytes{interleaved};
+  hn::Vec<RowFloatTag> scale[kGroups], offset[kGroups];
+  hn::Vec<RowDwordTag> pairs[kGroups / 2 + 1];
+  U::RowScales(rows, LaneFactors<Format>{scale, offset, pairs});
+
+  HWY_UNROLL(4)
+  for (size_t s = 0; s < Layout::kSpans; ++s) {
+    const uint32_t* span = x + s * Span::kSteps * kLanes32;
+    const uint32_t* sums = span + Span::kCodes * kLanes32;
+    hn::Vec<RowFloatTag> total[kTokens];
+    HWY_UNROLL(16)
+    for (size_t g = 0; g < Span::kGroups; ++g) {
+      const size_t group = s * Span::kGroups + g;
+      hn::Vec<decltype(d32)> sum[kTokens];
+      HWY_UNROLL(8)
+      for (size_t t = 0; t < kTokens; ++t) {
+        sum[t] = Span::kStarts ? hn::BitCast(d32, hn::Load(du, sums + t * x_stride + g * kLanes32)) : hn::Zero(d32);
+      }
+      HWY_UNROLL(8)
+      for (size_t quad = 0; quad < Format::kGroup / 4; ++quad) {
+        const auto w = Operand<Format::kZero>(d8, U::Codes(d8, bytes, group * Format::kGroup + 4 * quad));
+        HWY_UNROLL(8)
+        for (size_t t = 0; t < kTokens; ++t) {
+          const uint32_t* a = span + t * x_stride + (g * (Format::kGroup / 4) + quad) * kLanes32;
+          sum[t] = QuadDot<kClass.pair_sums == 0>(d32, w, hn::BitCast(di8, hn::Load(du, a)), sum[t]);
+        }
+      }
+      HWY_UNROLL(8)
+      for (size_t t = 0; t < kTokens; ++t) {
+        const auto v = hn::ConvertTo(df, sum[t]);
+        total[t] = g == 0 ? hn::Mul(v, scale[group]) : hn::MulAdd(v, scale[group], total[t]);
+        if constexpr (kClass.offsets == Offsets::kFloat) {
+          const auto code_sum = hn::BitCast(df, hn::Load(du, sums + t * x_stride + g * kLanes32));
+          total[t] = hn::NegMulAdd(offset[group], code_sum, total[t]);
+        }
+      }
+    }
+    HWY_UNROLL(8)
+    for (size_t t = 0; t < kTokens; ++t) {
+      if constexpr (kClass.offsets == Offsets::kInteger) {
+        auto sum = hn::Zero(d32);
+        HWY_UNROLL(8)
+        for (size_t i = 0; i < Span::kGroups / 2; ++i) {
+          const auto a = hn::BitCast(d16, hn::Load(du, sums + t * x_stride + i * kLanes32));
+          sum = PairDot(d32, hn::BitCast(d16, pairs[i]), a, sum);
+        }
+        total[t] = hn::NegMulAdd(hn::ConvertTo(df, sum), offset[0], total[t]);
+      }
+      const auto a_scale = hn::BitCast(df, hn::Load(du, span + t * x_stride + Span::kScale * kLanes32));
+      part[t] = s == 0 ? hn::Mul(total[t], a_scale) : hn::MulAdd(total[t], a_scale, part[t]);
+    }
+  }
 }
 
-// Per block: sum over groups of  scale[g] * sum_i (code - zero) * a  -  offset[g] * sum_i a,  times the activation's
-// scale; the inner sum is exact in integers. Lane l of `total` gathers the elements whose index is l modulo the lanes,
-// so that the sum across lanes is taken once per row.
-template <class Format, size_t kRows, size_t kTokens>
-HWY_INLINE void DotQuantized(const typename Format::Block* const (&w)[kRows], const QuantizedRow (&x)[kTokens],
-                             size_t cols, float* HWY_RESTRICT out, size_t row_step, size_t token_step) {
-  const CodeTag<Format> d8;
-  const hn::RebindToSigned<decltype(d8)> di8;
-  const hn::Repartition<int32_t, decltype(d8)> d32;
-  const hn::Repartition<float, decltype(d8)> df;
-  using VF = hn::Vec<decltype(df)>;
-  constexpr size_t kBlock = kBlockElements<Format>;
-  constexpr size_t kGroups = kBlockGroups<Format>;
-  constexpr size_t kScaleGroup = GroupOf(Format::kForm);  // elements per activation scale
-  constexpr size_t kSpan = kScaleGroup < kBlock ? kScaleGroup : kBlock;
-  constexpr bool kWide = Format::kMaxCode > 127;
+// Rows of weights with kTokens tokens, in the order in which they lie in memory.
+template <class Format, size_t kTokens>
+HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
+  using Layout = LaneLayout<Format>;
+  const RowFloatTag df;
+  constexpr size_t kBlockBytes = sizeof(typename Format::Block);
+  constexpr size_t kStepBytes = kBlockBytes * kLanes32;
+  const size_t blocks = task.w.cols / kBlockElements<Format>;
+  const size_t lane_bytes = LaneBytes<Format>(task.w.cols);
+  const auto* x = reinterpret_cast<const uint32_t*>(static_cast<const uint8_t*>(task.packed) + token * lane_bytes);
+  const size_t x_stride = lane_bytes / sizeof(uint32_t);
+  const auto* data = static_cast<const uint8_t*>(task.w.data);
+  const uint8_t* end = data + (task.w.rows - 1) * task.w.row_bytes + blocks * kBlockBytes;
+  const bool dense = task.w.row_bytes == blocks * kBlockBytes;
+  Prefetcher prefetcher(data + task.first_row * task.w.row_bytes + kPrefetchAhead);
 
-  VF total[kRows][kTokens];
-  float minus[kRows][kTokens] = {};  // what the offsets take off
-  for (size_t r = 0; r < kRows; ++r) {
-    for (size_t t = 0; t < kTokens; ++t) total[r][t] = hn::Zero(df);
-  }
-  for (size_t start = 0; start < cols; start += kBlock) {
-    const size_t b = start / kBlock;
-    float scale[kRows][kGroups], offset[kRows][kGroups];
-    for (size_t r = 0; r < kRows; ++r) Unpack<Format>::Scales(w[r][b], scale[r], offset[r]);
-    // Within a span all elements share the activation scale.
-    for (size_t span = 0; span < kBlock; span += kSpan) {
-      VF part[kRows][kTokens];
-      for (size_t r = 0; r < kRows; ++r) {
-        for (size_t t = 0; t < kTokens; ++t) part[r][t] = hn::Zero(df);
-      }
-      for (size_t g = span / Format::kGroup; g < (span + kSpan) / Format::kGroup; ++g) {
-        hn::Vec<decltype(d32)> sum[kRows][kTokens];
-        for (size_t i = 0; i < Format::kGroup; i += hn::Lanes(d8)) {
-          const size_t e = g * Format::kGroup + i;
-          hn::Vec<decltype(d8)> operand[kRows];
-          for (size_t r = 0; r < kRows; ++r) {
-            operand[r] = Operand<Format::kZero>(d8, Unpack<Format>::Codes(d8, w[r][b], e));
-          }
-          for (size_t t = 0; t < kTokens; ++t) {
-            const auto a = hn::LoadU(di8, x[t].code + start + e);
-            const auto correction = ZeroCorrection<Format::kZero>(d32, a);
-            for (size_t r = 0; r < kRows; ++r) {
-              const auto from = i == 0 ? correction : hn::Add(sum[r][t], correction);
-              sum[r][t] = QuadDot<kWide>(d32, operand[r], a, from);
-            }
-          }
+  for (size_t row = 0; row < task.rows;) {
+    // Several short rows at once, where they fill the lanes.
+    const size_t together = RowsInLanes(blocks);
+    const size_t rows = dense && row + together <= task.rows ? together : 1;
+    const uint8_t* from = data + (task.first_row + row) * task.w.row_bytes;
+    hn::Vec<RowFloatTag> total[kTokens];
+    HWY_UNROLL(8)
+    for (size_t t = 0; t < kTokens; ++t) total[t] = hn::Zero(df);
+    const size_t all = blocks * rows;
+    for (size_t b = 0; b < all; b += kLanes32, from += kStepBytes) {
+      const size_t left = all - b;
+      const uint32_t* lanes = x + b / kLanes32 * Layout::kSteps * kLanes32;
+      hn::Vec<RowFloatTag> part[kTokens];
+      if (left >= kLanes32) {
+        DotBlocks<Format>({from, kBlockBytes}, lanes, x_stride, part, prefetcher);
+        HWY_UNROLL(8)
+        for (size_t t = 0; t < kTokens; ++t) total[t] = hn::Add(total[t], part[t]);
+      } else {
+        // Lanes without a block of this row see what follows it, or zeros where the matrix ends.
+        alignas(64) uint8_t last[kStepBytes];
+        const uint8_t* bytes = from;
+        if (static_cast<size_t>(end - from) < kStepBytes) {
+          memcpy(last, from, left * kBlockBytes);
+          memset(last + left * kBlockBytes, 0, kStepBytes - left * kBlockBytes);
+          bytes = last;
         }
-        for (size_t t = 0; t < kTokens; ++t) {
-          for (size_t r = 0; r < kRows; ++r) {
-            part[r][t] = hn::MulAdd(hn::ConvertTo(df, sum[r][t]), hn::Set(df, scale[r][g]), part[r][t]);
-          }
-        }
-      }
-      for (size_t t = 0; t < kTokens; ++t) {
-        const float a_scale = x[t].scale[(start + span) / kScaleGroup];
-        for (size_t r = 0; r < kRows; ++r) {
-          total[r][t] = hn::MulAdd(part[r][t], hn::Set(df, a_scale), total[r][t]);
-          if constexpr (Format::kHasOffset) {
-            float offsets = 0.0f;
-            for (size_t g = span / Format::kGroup; g < (span + kSpan) / Format::kGroup; ++g) {
-              offsets += offset[r][g] * GroupSum<Format>(x[t].sum, start, g);
-            }
-            minus[r][t] += a_scale * offsets;
-          }
-        }
+        DotBlocks<Format>({bytes, kBlockBytes}, lanes, x_stride, part, prefetcher);
+        const auto valid = hn::FirstN(df, left);
+        HWY_UNROLL(8)
+        for (size_t t = 0; t < kTokens; ++t) total[t] = hn::Add(total[t], hn::IfThenElseZero(valid, part[t]));
       }
     }
-  }
-  for (size_t r = 0; r < kRows; ++r) {
+    HWY_UNROLL(8)
     for (size_t t = 0; t < kTokens; ++t) {
-      out[r * row_step + t * token_step] = hn::ReduceSum(df, total[r][t]) - minus[r][t];
+      float* out = task.raw + (token + t) * task.raw_stride + row;
+      if (together == 1) {
+        out[0] = hn::ReduceSum(df, total[t]);
+      } else {
+        HWY_ALIGN float lanes[kLanes32];
+        hn::Store(total[t], df, lanes);
+        for (size_t r = 0; r < rows; ++r) {
+          float sum = lanes[r * blocks];
+          for (size_t b = 1; b < blocks; ++b) sum += lanes[r * blocks + b];
+          out[r] = sum;
+        }
+      }
     }
+    row += rows;
   }
 }
 
@@ -177,20 +244,13 @@ HWY_NOINLINE void DotTile(const DotTask& task, size_t row, size_t token) {
     w[r] = reinterpret_cast<const Block*>(static_cast<const uint8_t*>(task.w.data) +
                                           (task.first_row + row + r) * task.w.row_bytes);
   }
-  float* out = task.raw + token * task.raw_stride + row;
-  if constexpr (kIsFloat<Format>) {
-    const void* x[kTokens];
-    for (size_t t = 0; t < kTokens; ++t) {
-      const size_t bytes = Format::kForm == ActivationForm::kBF16 ? sizeof(bf16) : sizeof(float);
-      x[t] = static_cast<const uint8_t*>(task.tokens.x.values) +
-             task.tokens.Row(token + t) * task.tokens.x.value_stride * bytes;
-    }
-    DotFloat<Format>(w, x, task.w.cols, out, 1, task.raw_stride);
-  } else {
-    QuantizedRow x[kTokens];
-    for (size_t t = 0; t < kTokens; ++t) x[t] = RowOf(task.tokens.x, task.tokens.Row(token + t));
-    DotQuantized<Format>(w, x, task.w.cols, out, 1, task.raw_stride);
+  const void* x[kTokens];
+  for (size_t t = 0; t < kTokens; ++t) {
+    const size_t bytes = Format::kForm == ActivationForm::kBF16 ? sizeof(bf16) : sizeof(float);
+    x[t] = static_cast<const uint8_t*>(task.tokens.x.values) +
+           task.tokens.Row(token + t) * task.tokens.x.value_stride * bytes;
   }
+  DotFloat<Format>(w, x, task.w.cols, task.raw + token * task.raw_stride + row, 1, task.raw_stride);
 }
 
 template <class Format, size_t kRows, size_t kTokens>
@@ -207,12 +267,22 @@ HWY_INLINE void DotTokens(const DotTask& task, size_t token) {
 template <class Format>
 HWY_NOINLINE void DotRows(const DotTask& task) {
   size_t token = 0;
+  if constexpr (!kIsFloat<Format>) {
+    for (; token + 4 <= task.tokens.count; token += 4) DotQuantized<Format, 4>(task, token);
+    switch (task.tokens.count - token) {
+      case 3: return DotQuantized<Format, 3>(task, token);
+      case 2: return DotQuantized<Format, 2>(task, token);
+      case 1: return DotQuantized<Format, 1>(task, token);
+      default: return;
+    }
+  } else {
   for (; token + 4 <= task.tokens.count; token += 4) DotTokens<Format, 1, 4>(task, token);
   switch (task.tokens.count - token) {
     case 3: DotTokens<Format, 1, 3>(task, token); break;
     case 2: DotTokens<Format, 2, 2>(task, token); break;
     case 1: DotTokens<Format, 4, 1>(task, token); break;
     default: break;
+  }
   }
 }
 

@@ -13,6 +13,7 @@
 #include "hwy/highway.h"
 #include "weft/core/kernel_set.h"
 #include "weft/simd/math-inl.h"
+#include "weft/core/prefetch.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace weft {
@@ -45,6 +46,9 @@ HWY_INLINE void WithActivation(Activation activation, const F& f) {
   }
 }
 
+// How many tokens ahead of their being written outputs are requested.
+inline constexpr size_t kEpilogueAhead = 8;
+
 template <Activation kActivation>
 HWY_NOINLINE void EpilogueTile(const EpilogueTask& task) {
   const hn::ScalableTag<float> df;
@@ -55,25 +59,32 @@ HWY_NOINLINE void EpilogueTile(const EpilogueTask& task) {
   const auto weight_scale = hn::Set(df, task.weight_scale), gate_scale = hn::Set(df, task.gate_weight_scale);
   for (size_t t = 0; t < task.tokens; ++t) {
     const size_t token = task.first_token + t;
+    const float* raw = task.raw + t * task.raw_stride;
+    const float* gate_raw = gated ? task.gate_raw + t * task.raw_stride : nullptr;
     float* y = task.y + token * task.y_stride + task.first_row;
     const float* residual = e.residual ? e.residual + token * e.residual_stride + task.first_row : nullptr;
-    for (size_t i = 0; i < task.rows; i += lanes) {
-      const size_t count = task.rows - i < lanes ? task.rows - i : lanes;
-      const auto load = [&](const float* from) HWY_ATTR {
-        return count == lanes ? hn::LoadU(df, from + i) : hn::LoadN(df, from + i, count);
-      };
-      auto v = hn::Mul(load(task.raw + t * task.raw_stride), weight_scale);
-      if (e.bias != nullptr) v = hn::Add(v, load(e.bias + task.first_row));
+    // Outputs of consecutive tokens lie far apart: hardware does not foresee them.
+    for (size_t i = 0; i < task.rows; i += 16) PrefetchForWrite(y + kEpilogueAhead * task.y_stride + i);
+    const auto output = [&](size_t i, const auto& load) HWY_ATTR {
+      auto v = hn::Mul(load(raw + i), weight_scale);
+      if (e.bias != nullptr) v = hn::Add(v, load(e.bias + task.first_row + i));
       v = hn::Mul(v, scale);
       if (gated) {
-        auto g = hn::Mul(load(task.gate_raw + t * task.raw_stride), gate_scale);
-        if (e.gate_bias != nullptr) g = hn::Add(g, load(e.gate_bias + task.first_row));
+        auto g = hn::Mul(load(gate_raw + i), gate_scale);
+        if (e.gate_bias != nullptr) g = hn::Add(g, load(e.gate_bias + task.first_row + i));
         v = hn::Mul(Apply<kActivation>(df, hn::Mul(g, scale)), v);
       } else {
         v = Apply<kActivation>(df, v);
       }
-      if (residual != nullptr) v = hn::Add(v, load(residual));
-      hn::StoreN(v, df, y + i, count);
+      if (residual != nullptr) v = hn::Add(v, load(residual + i));
+      return v;
+    };
+    size_t i = 0;
+    for (; i + lanes <= task.rows; i += lanes) {
+      hn::StoreU(output(i, [&](const float* from) HWY_ATTR { return hn::LoadU(df, from); }), df, y + i);
+    }
+    if (const size_t left = task.rows - i; left != 0) {
+      hn::StoreN(output(i, [&](const float* from) HWY_ATTR { return hn::LoadN(df, from, left); }), df, y + i, left);
     }
   }
 }

@@ -16,6 +16,7 @@
 #include "weft/kernels/elementwise-inl.h"
 #include "weft/kernels/norm-inl.h"
 #include "weft/kernels/pack-inl.h"
+#include "weft/kernels/pack_tokens-inl.h"
 #include "weft/kernels/rope-inl.h"
 #include "weft/kernels/tile-inl.h"
 
@@ -35,6 +36,10 @@ constexpr FormatKernels MakeFormatKernels() {
   k.decode = DecodeBlocks<Format>;
   k.encode = EncodeBlocks<Format>;
   k.dot = DotRows<Format>;
+  if constexpr (!kIsFloat<Format>) {
+    k.lane_bytes = LaneBytes<Format>;
+    k.pack_lanes = PackLanes<Format>;
+  }
   k.pack = PackPanel<Format>;
   return k;
 }
@@ -43,9 +48,13 @@ template <PanelClass kClass>
 constexpr TileKernels MakeTileKernels() {
   TileKernels k;
   k.panel = kClass;
-  k.tokens = kTileTokens;
+  k.tokens = TileTokens(kClass.form);
+  k.token_step = TileTokenStep(kClass.form);
   k.rows = kPanelRows;
+  k.chunk = ChunkCols(kClass.form);
   k.panel_bytes = PanelBytes<kClass>;
+  k.token_bytes = TokenBytes<kClass>;
+  k.pack_tokens = PackTokens<kClass>;
   k.tile = Tile<kClass>;
   return k;
 }

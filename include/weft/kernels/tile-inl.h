@@ -1,5 +1,7 @@
-// The micro-kernels of the matrix product: a panel of kPanelRows weight rows times kTileTokens tokens, accumulators in
-// registers. One kernel per panel class, not per format.
+// The micro-kernels of the matrix product: a panel of kPanelRows weight rows times a few tokens, accumulators in
+// registers. One kernel per panel class, not per format. Panels: pack-inl.h. Packed tokens: pack_tokens-inl.h.
+//
+// Every output is summed in the same order whatever the number of tokens in the tile.
 
 #if defined(WEFT_KERNELS_TILE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef WEFT_KERNELS_TILE_INL_H_
@@ -10,11 +12,13 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
+
+#include <utility>
 
 #include "hwy/highway.h"
 #include "weft/core/kernel_set.h"
 #include "weft/kernels/pack-inl.h"
+#include "weft/kernels/pack_tokens-inl.h"
 #include "weft/simd/convert-inl.h"
 #include "weft/simd/int8_dot-inl.h"
 #include "weft/simd/tiling-inl.h"
@@ -24,167 +28,222 @@ namespace weft {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-using TileFloatTag = hn::CappedTag<float, kLanes32>;
-using TileFloats = hn::Vec<TileFloatTag>;
-// Accumulators of a tile. Only indexed by unrolled constants, so that they stay in registers.
-using TileSums = TileFloats[kTileTokens][kPanelVectors];
+// A sum per output of a tile. Only indexed by constants of unrolled loops, so that it stays in registers (gcc 12 keeps
+// arrays of vectors with other indices in memory).
+template <class V, size_t kTokens>
+using TileArray = V[kTokens][kPanelVectors];
+#define WEFT_FOR_TOKENS(t) HWY_UNROLL(16) for (size_t t = 0; t < kTokens; ++t)
+#define WEFT_FOR_VECTORS(v) HWY_UNROLL(4) for (size_t v = 0; v < kPanelVectors; ++v)
 
-HWY_INLINE void StoreTile(const TileTask& task, const TileSums& sums) {
-  const TileFloatTag df;
-  for (size_t t = 0; t < task.tokens.count; ++t) {
+HWY_INLINE hn::Vec<RowDwordTag> BroadcastDword(const uint32_t* from) { return hn::Set(RowDwordTag(), *from); }
+HWY_INLINE hn::Vec<RowFloatTag> BroadcastFloat(const uint32_t* from) {
+  return hn::Set(RowFloatTag(), *reinterpret_cast<const float*>(from));
+}
+
+template <size_t kTokens, class V>
+HWY_INLINE void StoreTile(const TileTask& task, const TileArray<V, kTokens>& sums) {
+  const RowFloatTag df;
+  WEFT_FOR_TOKENS(t) {
     float* to = task.raw + t * task.raw_stride;
-    for (size_t v = 0; v < kPanelVectors; ++v, to += kLanes32) {
-      hn::StoreU(task.accumulate ? hn::Add(hn::LoadU(df, to), sums[t][v]) : sums[t][v], df, to);
+    WEFT_FOR_VECTORS(v) {
+      float* lanes = to + v * kLanes32;
+      hn::Store(hn::Add(hn::Load(df, lanes), sums[t][v]), df, lanes);
     }
   }
 }
 
-// The row of x that holds the t-th token of the tile; tokens beyond the last repeat it and are not stored.
-HWY_INLINE size_t TileRow(const TileTask& task, size_t t) {
-  return task.tokens.Row(t < task.tokens.count ? t : task.tokens.count - 1);
+// The integer sums of one group: codes of kGroup / 4 steps, times those of the tokens.
+template <PanelClass kClass, size_t kTokens, class VI>
+HWY_INLINE void GroupSums(const uint8_t* HWY_RESTRICT panel, const uint32_t* HWY_RESTRICT codes,
+                          TileArray<VI, kTokens>& sum) {
+  const hn::RebindToSigned<RowDwordTag> d32;
+  const hn::Repartition<uint8_t, RowDwordTag> d8;
+  const hn::Repartition<int8_t, RowDwordTag> di8;
+  constexpr size_t kVector = kLanes32 * sizeof(uint32_t);
+  constexpr size_t kQuads = kClass.group / 4;
+  using V8 = hn::Vec<decltype(d8)>;
+  if constexpr (QuadsInPairs(kClass.pair_sums) == 1) {
+    HWY_UNROLL(8)
+    for (size_t quad = 0; quad < kQuads; ++quad) {
+      V8 w[kPanelVectors];
+      WEFT_FOR_VECTORS(v) w[v] = hn::Load(d8, panel + (quad * kPanelVectors + v) * kVector);
+      WEFT_FOR_TOKENS(t) {
+        const auto a = hn::BitCast(di8, BroadcastDword(codes + quad * kTokens + t));
+        WEFT_FOR_VECTORS(v) sum[t][v] = QuadDot<kClass.pair_sums == 0>(d32, w[v], a, sum[t][v]);
+      }
+    }
+  } else {
+    // Sums of pairs stay in 16 bits for several steps.
+    constexpr size_t kRun = QuadsInPairs(kClass.pair_sums) < kQuads ? QuadsInPairs(kClass.pair_sums) : kQuads;
+    const hn::Repartition<int16_t, RowDwordTag> d16;
+    for (size_t run = 0; run < kQuads; run += kRun) {
+      TileArray<hn::Vec<decltype(d16)>, kTokens> pairs;
+      HWY_UNROLL(8)
+      for (size_t i = 0; i < kRun; ++i) {
+        const size_t quad = run + i;
+        V8 w[kPanelVectors];
+        WEFT_FOR_VECTORS(v) w[v] = hn::Load(d8, panel + (quad * kPanelVectors + v) * kVector);
+        WEFT_FOR_TOKENS(t) {
+          const auto a = hn::BitCast(di8, BroadcastDword(codes + quad * kTokens + t));
+          WEFT_FOR_VECTORS(v) {
+            const auto product = hn::SatWidenMulPairwiseAdd(d16, w[v], a);
+            pairs[t][v] = i == 0 ? product : hn::Add(pairs[t][v], product);
+          }
+        }
+      }
+      WEFT_FOR_TOKENS(t) {
+        WEFT_FOR_VECTORS(v) {
+          sum[t][v] = hn::Add(sum[t][v], hn::WidenMulPairwiseAdd(d32, pairs[t][v], hn::Set(d16, int16_t{1})));
+        }
+      }
+    }
+  }
 }
 
 // Per span of columns that share an activation scale:
 //   sum += scale_a * sum over groups (scale[g] * sum_i (code - zero) * a  -  offset[g] * sum_i a)
-template <PanelClass kClass>
+template <PanelClass kClass, size_t kTokens>
 HWY_INLINE void QuantizedTile(const TileTask& task) {
-  const TileFloatTag df;
-  const hn::RebindToSigned<TileFloatTag> d32;
-  const hn::Repartition<uint8_t, TileFloatTag> d8;
-  const hn::Repartition<int8_t, TileFloatTag> di8;
-  constexpr size_t kSpan = GroupOf(kClass.form);
-  constexpr size_t kGroup = kClass.group;
-  constexpr size_t kVectorBytes = kLanes32 * 4;
+  using Panel = PanelLayout<kClass>;
+  using Tokens = TokenLayout<kClass>;
+  const RowFloatTag df;
+  const hn::RebindToSigned<RowDwordTag> d32;
+  const hn::Repartition<int16_t, RowDwordTag> d16;
+  using VF = hn::Vec<RowFloatTag>;
+  using VI = hn::Vec<decltype(d32)>;
 
-  const int8_t* code[kTileTokens];
-  const float* a_scale[kTileTokens];
-  const int16_t* a_sum[kTileTokens];
-  for (size_t t = 0; t < kTileTokens; ++t) {
-    const ActivationView& x = task.tokens.x;
-    const size_t row = TileRow(task, t);
-    code[t] = static_cast<const int8_t*>(x.values) + row * x.value_stride + task.first_col;
-    a_scale[t] = x.scales + row * x.scale_stride + task.first_col / kSpan;
-    a_sum[t] = x.sums + row * x.sum_stride + task.first_col / kSumGroup;
-  }
-
-  TileSums total;
-  for (auto& row : total) {
-    for (auto& sum : row) sum = hn::Zero(df);
+  // Where spans are long and a span's sums take the registers, totals rest in memory between spans.
+  constexpr bool kRestInMemory = Panel::kGroups > 2;
+  TileArray<VF, kTokens> total;
+  WEFT_FOR_TOKENS(t) {
+    WEFT_FOR_VECTORS(v) total[t][v] = hn::Zero(df);
   }
   const auto* panel = static_cast<const uint8_t*>(task.panel);
-  for (size_t span = 0; span < task.cols; span += kSpan) {
-    TileSums part;
-    for (auto& row : part) {
-      for (auto& sum : row) sum = hn::Zero(df);
+  const auto* tokens = static_cast<const uint32_t*>(task.tokens);
+  for (size_t col = 0; col < task.cols; col += Panel::kSpan) {
+    TileArray<VF, kTokens> part;
+    WEFT_FOR_TOKENS(t) {
+      WEFT_FOR_VECTORS(v) part[t][v] = hn::Zero(df);
     }
-    for (size_t k = span; k < span + kSpan; k += kGroup) {
-      hn::Vec<decltype(d32)> sum[kTileTokens][kPanelVectors];
-      float group_sum[kTileTokens];
-      for (size_t t = 0; t < kTileTokens; ++t) {
-        int32_t s = 0;
-        for (size_t i = 0; i < kGroup / kSumGroup; ++i) s += a_sum[t][k / kSumGroup + i];
-        group_sum[t] = static_cast<float>(s);
-        const int32_t from = kSignedCodes ? 0 : -task.zero * s;
-        for (size_t v = 0; v < kPanelVectors; ++v) sum[t][v] = hn::Set(d32, from);
+    const uint32_t* sums = tokens + Tokens::kCodes * kTokens;
+    for (size_t g = 0; g < Panel::kGroups; ++g) {
+      const uint8_t* group = panel + g * Panel::kGroupBytes;
+      const auto* factors = reinterpret_cast<const float*>(group + Panel::kCodes);
+      TileArray<VI, kTokens> sum;
+      WEFT_FOR_TOKENS(t) {
+        const auto start = Tokens::kStarts ? hn::BitCast(d32, BroadcastDword(sums + g * kTokens + t)) : hn::Zero(d32);
+        WEFT_FOR_VECTORS(v) sum[t][v] = start;
       }
-      for (size_t q = 0; q < kGroup; q += 4) {
-        hn::Vec<decltype(d8)> w[kPanelVectors];
-        for (size_t v = 0; v < kPanelVectors; ++v, panel += kVectorBytes) w[v] = hn::Load(d8, panel);
-        for (size_t t = 0; t < kTileTokens; ++t) {
-          int32_t quad;
-          memcpy(&quad, code[t] + k + q, sizeof(quad));
-          const auto a = hn::BitCast(di8, hn::Set(d32, quad));
-          for (size_t v = 0; v < kPanelVectors; ++v) {
-            sum[t][v] = QuadDot<kClass.wide_codes>(d32, w[v], a, sum[t][v]);
-          }
-        }
-      }
-      const auto* factors = reinterpret_cast<const float*>(panel);
-      for (size_t v = 0; v < kPanelVectors; ++v) {
+      GroupSums<kClass, kTokens>(group, tokens + g * (kClass.group / 4) * kTokens, sum);
+      WEFT_FOR_VECTORS(v) {
         const auto scale = hn::Load(df, factors + v * kLanes32);
-        for (size_t t = 0; t < kTileTokens; ++t) {
-          part[t][v] = hn::MulAdd(hn::ConvertTo(df, sum[t][v]), scale, part[t][v]);
-        }
-      }
-      panel += kPanelRows * sizeof(float);
-      if constexpr (kClass.offset) {
-        for (size_t v = 0; v < kPanelVectors; ++v) {
+        WEFT_FOR_TOKENS(t) part[t][v] = hn::MulAdd(hn::ConvertTo(df, sum[t][v]), scale, part[t][v]);
+        if constexpr (kClass.offsets == Offsets::kFloat) {
           const auto offset = hn::Load(df, factors + kPanelRows + v * kLanes32);
-          for (size_t t = 0; t < kTileTokens; ++t) {
-            part[t][v] = hn::NegMulAdd(offset, hn::Set(df, group_sum[t]), part[t][v]);
+          WEFT_FOR_TOKENS(t) {
+            part[t][v] = hn::NegMulAdd(offset, BroadcastFloat(sums + g * kTokens + t), part[t][v]);
           }
         }
-        panel += kPanelRows * sizeof(float);
       }
     }
-    for (size_t t = 0; t < kTileTokens; ++t) {
-      const auto scale = hn::Set(df, a_scale[t][span / kSpan]);
-      for (size_t v = 0; v < kPanelVectors; ++v) total[t][v] = hn::MulAdd(part[t][v], scale, total[t][v]);
+    if constexpr (kClass.offsets == Offsets::kInteger) {
+      const auto* pairs = reinterpret_cast<const int16_t*>(panel + Panel::kIntegers);
+      TileArray<VI, kTokens> sum;
+      HWY_UNROLL(8)
+      for (size_t i = 0; i < Panel::kGroups / 2; ++i, pairs += 2 * kPanelRows) {
+        hn::Vec<decltype(d16)> offsets[kPanelVectors];
+        WEFT_FOR_VECTORS(v) offsets[v] = hn::Load(d16, pairs + v * 2 * kLanes32);
+        WEFT_FOR_TOKENS(t) {
+          const auto a = hn::BitCast(d16, BroadcastDword(sums + i * kTokens + t));
+          WEFT_FOR_VECTORS(v) sum[t][v] = PairDot(d32, offsets[v], a, i == 0 ? hn::Zero(d32) : sum[t][v]);
+        }
+      }
+      const float* factor = reinterpret_cast<const float*>(panel + Panel::kIntegerFactor);
+      WEFT_FOR_VECTORS(v) {
+        const auto f = hn::Load(df, factor + v * kLanes32);
+        WEFT_FOR_TOKENS(t) part[t][v] = hn::NegMulAdd(hn::ConvertTo(df, sum[t][v]), f, part[t][v]);
+      }
     }
+    WEFT_FOR_TOKENS(t) {
+      const auto scale = BroadcastFloat(tokens + Tokens::kScale * kTokens + t);
+      WEFT_FOR_VECTORS(v) {
+        if constexpr (kRestInMemory) {
+          float* to = task.raw + t * task.raw_stride + v * kLanes32;
+          hn::Store(hn::MulAdd(part[t][v], scale, hn::Load(df, to)), df, to);
+        } else {
+          total[t][v] = hn::MulAdd(part[t][v], scale, total[t][v]);
+        }
+      }
+    }
+    panel += Panel::kSpanBytes;
+    tokens += Tokens::kSteps * kTokens;
   }
-  StoreTile(task, total);
+  if constexpr (!kRestInMemory) StoreTile<kTokens>(task, total);
 }
 
-template <PanelClass kClass>
+template <PanelClass kClass, size_t kTokens>
 HWY_INLINE void FloatTile(const TileTask& task) {
-  const TileFloatTag df;
-  TileSums total;
-  for (auto& row : total) {
-    for (auto& sum : row) sum = hn::Zero(df);
+  const RowFloatTag df;
+  using VF = hn::Vec<RowFloatTag>;
+  TileArray<VF, kTokens> total;
+  WEFT_FOR_TOKENS(t) {
+    WEFT_FOR_VECTORS(v) total[t][v] = hn::Zero(df);
   }
-  const ActivationView& x = task.tokens.x;
+  const auto* tokens = static_cast<const uint32_t*>(task.tokens);
+  const auto* panel = static_cast<const float*>(task.panel);
   if constexpr (kClass.form == ActivationForm::kBF16) {
-    const hn::Repartition<hwy::bfloat16_t, TileFloatTag> d16;
-    const hn::RebindToSigned<TileFloatTag> d32;
-    TileSums other;
-    const bf16* a[kTileTokens];
-    for (size_t t = 0; t < kTileTokens; ++t) {
-      a[t] = static_cast<const bf16*>(x.values) + TileRow(task, t) * x.value_stride + task.first_col;
-      for (size_t v = 0; v < kPanelVectors; ++v) other[t][v] = hn::Zero(df);
+    const hn::Repartition<hwy::bfloat16_t, RowFloatTag> d16;
+    TileArray<VF, kTokens> other;  // for targets that have no such instruction; elsewhere it vanishes
+    WEFT_FOR_TOKENS(t) {
+      WEFT_FOR_VECTORS(v) other[t][v] = hn::Zero(df);
     }
-    const auto* panel = static_cast<const bf16*>(task.panel);
-    for (size_t k = 0; k < task.cols; k += 2) {
+    for (size_t k = 0; k < task.cols; k += 2, panel += kPanelRows, tokens += kTokens) {
       hn::Vec<decltype(d16)> w[kPanelVectors];
-      for (size_t v = 0; v < kPanelVectors; ++v, panel += 2 * kLanes32) w[v] = LoadBytes(d16, panel);
-      for (size_t t = 0; t < kTileTokens; ++t) {
-        int32_t pair;
-        memcpy(&pair, a[t] + k, sizeof(pair));
-        const auto b = hn::BitCast(d16, hn::Set(d32, pair));
-        for (size_t v = 0; v < kPanelVectors; ++v) {
-          total[t][v] = hn::ReorderWidenMulAccumulate(df, w[v], b, total[t][v], other[t][v]);
-        }
+      WEFT_FOR_VECTORS(v) w[v] = hn::BitCast(d16, hn::Load(df, panel + v * kLanes32));
+      WEFT_FOR_TOKENS(t) {
+        const auto a = hn::BitCast(d16, BroadcastDword(tokens + t));
+        WEFT_FOR_VECTORS(v) total[t][v] = hn::ReorderWidenMulAccumulate(df, w[v], a, total[t][v], other[t][v]);
       }
     }
-    for (size_t t = 0; t < kTileTokens; ++t) {
-      for (size_t v = 0; v < kPanelVectors; ++v) total[t][v] = hn::RearrangeToOddPlusEven(total[t][v], other[t][v]);
+    WEFT_FOR_TOKENS(t) {
+      WEFT_FOR_VECTORS(v) total[t][v] = hn::RearrangeToOddPlusEven(total[t][v], other[t][v]);
     }
   } else {
-    const float* a[kTileTokens];
-    for (size_t t = 0; t < kTileTokens; ++t) {
-      a[t] = static_cast<const float*>(x.values) + TileRow(task, t) * x.value_stride + task.first_col;
-    }
-    const auto* panel = static_cast<const float*>(task.panel);
-    for (size_t k = 0; k < task.cols; ++k) {
-      TileFloats w[kPanelVectors];
-      for (size_t v = 0; v < kPanelVectors; ++v, panel += kLanes32) w[v] = hn::Load(df, panel);
-      for (size_t t = 0; t < kTileTokens; ++t) {
-        const auto b = hn::Set(df, a[t][k]);
-        for (size_t v = 0; v < kPanelVectors; ++v) total[t][v] = hn::MulAdd(w[v], b, total[t][v]);
+    for (size_t k = 0; k < task.cols; ++k, panel += kPanelRows, tokens += kTokens) {
+      VF w[kPanelVectors];
+      WEFT_FOR_VECTORS(v) w[v] = hn::Load(df, panel + v * kLanes32);
+      WEFT_FOR_TOKENS(t) {
+        const auto a = BroadcastFloat(tokens + t);
+        WEFT_FOR_VECTORS(v) total[t][v] = hn::MulAdd(w[v], a, total[t][v]);
       }
     }
   }
-  StoreTile(task, total);
+  StoreTile<kTokens>(task, total);
+}
+
+template <PanelClass kClass, size_t kTokens>
+HWY_NOINLINE void TileOf(const TileTask& task) {
+  if constexpr (kClass.group == 1) {
+    FloatTile<kClass, kTokens>(task);
+  } else {
+    QuantizedTile<kClass, kTokens>(task);
+  }
+}
+
+template <PanelClass kClass, size_t... i>
+HWY_INLINE void ChooseTile(const TileTask& task, std::index_sequence<i...>) {
+  constexpr size_t kStep = TileTokenStep(kClass.form), kMost = sizeof...(i);  // full tiles are asked for most
+  (void)((task.token_count == (kMost - i) * kStep && (TileOf<kClass, (kMost - i) * kStep>(task), true)) || ...);
 }
 
 // See TileTask.
 template <PanelClass kClass>
-HWY_NOINLINE void Tile(const TileTask& task) {
-  if constexpr (kClass.group == 1) {
-    FloatTile<kClass>(task);
-  } else {
-    QuantizedTile<kClass>(task);
-  }
+void Tile(const TileTask& task) {
+  ChooseTile<kClass>(task, std::make_index_sequence<TileTokens(kClass.form) / TileTokenStep(kClass.form)>());
 }
+
+#undef WEFT_FOR_TOKENS
+#undef WEFT_FOR_VECTORS
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE

@@ -11,6 +11,8 @@
 #define WEFT_SIMD_INT8_DOT_INL_H_
 #endif
 
+#include <stddef.h>
+
 #include "hwy/highway.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -57,6 +59,23 @@ HWY_INLINE hn::Vec<D32> QuadDot(D32 d32, V8 operand, VI8 activations, hn::Vec<D3
     const hn::Repartition<int16_t, D32> d16;
     const auto pairs = hn::SatWidenMulPairwiseAdd(d16, operand, activations);
     return hn::Add(sum, hn::WidenMulPairwiseAdd(d32, pairs, hn::Set(d16, int16_t{1})));
+  }
+}
+
+// Where quad dots are several instructions, those of small codes need fewer: sums of two products fit in 16 bits several
+// times over, and only their totals are widened. How many quads are summed so, if `pair_sums` sums fit; 1: use QuadDot.
+constexpr size_t QuadsInPairs(size_t pair_sums) {
+  return kSignedCodes || kNativeQuadDot || pair_sums == 0 ? 1 : pair_sums;
+}
+
+// sum[i] + a[2i] * b[2i] + a[2i + 1] * b[2i + 1], of 16-bit lanes.
+template <class D32, class V16>
+HWY_INLINE hn::Vec<D32> PairDot(D32 d32, V16 a, V16 b, hn::Vec<D32> sum) {
+  if constexpr (kNativeQuadDot) {
+    auto unused = hn::Zero(d32);
+    return hn::ReorderWidenMulAccumulate(d32, a, b, sum, unused);  // on x86 in this order, and one instruction
+  } else {
+    return hn::Add(sum, hn::WidenMulPairwiseAdd(d32, a, b));
   }
 }
 

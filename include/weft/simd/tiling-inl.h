@@ -1,4 +1,16 @@
-// The shape of a register tile on this target, all derived from its registers, on one page.
+// The shape of a register tile and the sizes of its inputs on this target, on one page.
+//
+// A panel is kPanelVectors vectors of weight rows wide, one row per 32-bit lane; a tile multiplies it with a few tokens.
+// Each step of a tile loads the panel's vectors and one broadcast per token, and does tokens * vectors dots or
+// multiply-adds, of which two can start per cycle, as can two loads: so tiles as square as the registers allow.
+//
+//                registers   float tile                       quantised tile: an integer and a float sum per output
+//   AVX-512, Arm        32   12 * 2 + 2 panel + 1 = 27        6 * 2 * 2 + 2 + 1 = 27
+//   others              16    4 * 2 + 2 panel + 1 = 11        3 * 2 * 2 + 2 + 1 = 15
+//
+// A chunk of columns is as long as lets the panel, the tokens of this tile and those of the next stay in a first-level
+// cache of 32 to 48 KiB: with 32 rows, 512 columns are 16 KiB of codes and at most 4 KiB of factors; 6 tokens 4 KiB.
+// 256 columns of floats are 32 KiB.
 
 #if defined(WEFT_SIMD_TILING_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef WEFT_SIMD_TILING_INL_H_
@@ -10,6 +22,7 @@
 #include <stddef.h>
 
 #include "hwy/highway.h"
+#include "weft/core/activations.h"
 
 namespace weft {
 namespace HWY_NAMESPACE {
@@ -21,14 +34,18 @@ inline constexpr size_t kVectorRegisters = 32;
 inline constexpr size_t kVectorRegisters = 16;
 #endif
 
-// A panel is kPanelVectors vectors of weight rows wide, one row per 32-bit lane. A tile holds two accumulators
-// (integer and float) per token and panel vector, plus the panel vectors and one broadcast activation:
-//   32 registers: 2 * 4 * 2 + 2 + 1 = 19, leaving room for scales;  16 registers: 2 * 4 * 1 + 1 + 1 = 10.
-inline constexpr size_t kPanelVectors = kVectorRegisters == 32 ? 2 : 1;
-inline constexpr size_t kTileTokens = 4;
-
+inline constexpr size_t kPanelVectors = 2;
 inline constexpr size_t kLanes32 = HWY_MAX_BYTES / 4;  // all targets that weft compiles have vectors of fixed size
 inline constexpr size_t kPanelRows = kPanelVectors * kLanes32;
+
+constexpr size_t TileTokens(ActivationForm form) {
+  if (IsQuantized(form)) return kVectorRegisters == 32 ? 6 : 3;
+  return kVectorRegisters == 32 ? 12 : 4;
+}
+// Tiles of fewer tokens are compiled for the multiples of this.
+constexpr size_t TileTokenStep(ActivationForm form) { return IsQuantized(form) ? 1 : 4; }
+
+constexpr size_t ChunkCols(ActivationForm form) { return form == ActivationForm::kF32 ? 256 : 512; }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE

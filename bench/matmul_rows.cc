@@ -1,0 +1,253 @@
+#include <benchmark/benchmark.h>
+#include <string.h>
+
+#include <algorithm>
+#include <cctype>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+
+#include "bench/rows.h"
+#include "reference/base/thread_pool.h"
+#include "weft/formats/formats.h"
+#include "weft/weft.h"
+
+namespace weft::bench {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using roofline::Peak;
+
+// Pools of threads and the buffer of the bandwidth measurement are shared by all rows.
+Executor Threads(size_t count) {
+  static std::map<size_t, std::unique_ptr<engine::ThreadPool>> pools;
+  auto& pool = pools[count];
+  if (pool == nullptr) pool = std::make_unique<engine::ThreadPool>(count);
+  return pool->executor();
+}
+double MeasureRead(const Executor& executor, double seconds) {
+  static roofline::ReadBandwidth memory(size_t{512} << 20);
+  return memory.Measure(executor, seconds);
+}
+
+// A row's times, and the peaks before and after them.
+class Row {
+ public:
+  Row(benchmark::State& state, Peak peak, const Executor& executor) : state_(state), peak_(peak), executor_(executor) {
+    MeasureMachine();
+  }
+
+  template <class F>
+  void Time(const F& work) {
+    const auto start = Clock::now();
+    work();
+    const double seconds = std::chrono::duration<double>(Clock::now() - start).count();
+    state_.SetIterationTime(seconds);
+    times_.push_back(seconds);
+  }
+
+  // `macs`, `bytes`: of one iteration. Rates are those of the median iteration.
+  void Finish(double macs, double bytes) {
+    if (times_.empty()) return;
+    MeasureMachine();
+    std::nth_element(times_.begin(), times_.begin() + times_.size() / 2, times_.end());
+    const double seconds = times_[times_.size() / 2];
+    state_.counters["macs_per_s"] = macs / seconds;
+    state_.counters["peak_fraction"] = macs / seconds / (peak_sum_ / 2);
+    state_.counters["bytes_per_s"] = bytes / seconds;
+    state_.counters["bandwidth_fraction"] = bytes / seconds / (read_sum_ / 2);
+  }
+
+ private:
+  void MeasureMachine() {
+    peak_sum_ += roofline::MeasurePeak(peak_, executor_, 0.02);
+    read_sum_ += MeasureRead(executor_, 0.06);
+  }
+
+  benchmark::State& state_;
+  Peak peak_;
+  Executor executor_;
+  double peak_sum_ = 0.0, read_sum_ = 0.0;
+  std::vector<double> times_;
+};
+
+Peak PeakOf(DType type) {
+  Peak peak = Peak::kInt8Dot;
+  ForEachFormat([&]<class Format>() {
+    if (Format::kType == type && kIsFloat<Format>) {
+      peak = Format::kForm == ActivationForm::kBF16 ? Peak::kBF16Dot : Peak::kF32Fma;
+    }
+  });
+  return peak;
+}
+
+// `copies` matrices of valid blocks: a few rows encoded from normal numbers, repeated.
+std::vector<uint8_t> MakeBlocks(DType type, size_t n, size_t k, size_t copies) {
+  constexpr size_t kDistinct = 16;
+  std::mt19937 random(1);
+  std::normal_distribution<float> normal(0.0f, 0.02f);
+  std::vector<float> rows(kDistinct * k);
+  std::generate(rows.begin(), rows.end(), [&] { return normal(random); });
+  const size_t row_bytes = RowBytes(type, k);
+  std::vector<uint8_t> blocks(copies * n * row_bytes);
+  for (size_t i = 0; i < std::min(kDistinct, copies * n); ++i) {
+    if (!Quantize(type, &rows[i * k], &blocks[i * row_bytes], k).ok()) return {};
+  }
+  for (size_t i = kDistinct; i < copies * n; ++i) {
+    memcpy(&blocks[i * row_bytes], &blocks[i % kDistinct * row_bytes], row_bytes);
+  }
+  return blocks;
+}
+
+std::vector<float> MakeActivationRows(size_t count) {
+  std::mt19937 random(2);
+  std::normal_distribution<float> normal;
+  std::vector<float> x(count);
+  std::generate(x.begin(), x.end(), [&] { return normal(random); });
+  return x;
+}
+
+struct Case {
+  DType type;
+  Shape shape;
+  size_t threads;
+  size_t memory;   // rotate through this much; 0: the same weights again and again
+  size_t experts;  // each with its own weights and m of all tokens; 0: an ordinary product
+};
+
+void Fail(benchmark::State& state, const Status& status) {
+  char text[160];
+  state.SkipWithError(ToText(status, text, sizeof(text)));
+}
+
+void MatMulRow(benchmark::State& state, const Case& c) {
+  const Shape& s = c.shape;
+  const size_t matrix = s.n * RowBytes(c.type, s.k);
+  const size_t per_call = std::max<size_t>(1, c.experts);
+  const size_t copies = std::max(per_call, (c.memory + matrix - 1) / matrix);
+  const std::vector<uint8_t> blocks = MakeBlocks(c.type, s.n, s.k, copies);
+  const size_t tokens = c.experts != 0 ? s.m * c.experts / 2 : s.m;  // two experts per token
+  const std::vector<float> x = MakeActivationRows(tokens * s.k);
+  std::vector<float> y(s.m * s.n);
+  std::vector<uint8_t> forms(ActivationBytes(tokens, s.k)), scratch;
+  const Executor executor = Threads(c.threads);
+  size_t next = 0;
+  Row row(state, PeakOf(c.type), executor);
+  for (auto _ : state) {
+    ActivationSet set = MakeActivations(x.data(), tokens, s.k, s.k, {forms.data(), forms.size()});
+    MatMulArgs args;
+    args.x = &set;
+    args.y = y.data();
+    args.y_stride = s.n;
+    std::vector<uint32_t> index(s.m);
+    Status status = Ok();
+    args.w = MakeWeights(blocks.data(), c.type, s.n, s.k);
+    if (c.experts != 0) {
+      args.row_index = index.data();
+      args.row_count = s.m;
+    }
+    scratch.resize(std::max(scratch.size(), MatMulWorkspaceBytes(args, executor.workers)));
+    row.Time([&] {
+      for (size_t e = 0; e < per_call && status.ok(); ++e) {
+        args.w.data = blocks.data() + next * matrix;
+        next = (next + 1) % copies;
+        for (size_t i = 0; c.experts != 0 && i < s.m; ++i) index[i] = static_cast<uint32_t>((i * 7 + e) % tokens);
+        status = MatMul(args, executor, {scratch.data(), scratch.size()});
+      }
+    });
+    if (!status.ok()) return Fail(state, status);
+    benchmark::DoNotOptimize(y.data());
+    benchmark::ClobberMemory();
+  }
+  const double calls = static_cast<double>(per_call);
+  row.Finish(calls * static_cast<double>(s.m * s.n * s.k), calls * static_cast<double>(matrix));
+}
+
+void SgemmRow(benchmark::State& state, const Shape& s, size_t threads) {
+  const SgemmFunction sgemm = FindSgemm(threads);
+  const std::vector<float> x = MakeActivationRows(s.m * s.k), w = MakeActivationRows(s.n * s.k);
+  std::vector<float> y(s.m * s.n);
+  Row row(state, Peak::kF32Fma, Threads(threads));
+  for (auto _ : state) {
+    row.Time([&] { sgemm(s.m, s.n, s.k, x.data(), w.data(), y.data()); });
+    benchmark::DoNotOptimize(y.data());
+    benchmark::ClobberMemory();
+  }
+  row.Finish(static_cast<double>(s.m * s.n * s.k), static_cast<double>(w.size() * sizeof(float)));
+}
+
+void RooflineRow(benchmark::State& state, size_t threads, const char* counter, double (*measure)(const Executor&)) {
+  std::vector<double> rates;
+  for (auto _ : state) {
+    const auto start = Clock::now();
+    rates.push_back(measure(Threads(threads)));
+    state.SetIterationTime(std::chrono::duration<double>(Clock::now() - start).count());
+  }
+  std::nth_element(rates.begin(), rates.begin() + rates.size() / 2, rates.end());
+  state.counters[counter] = rates[rates.size() / 2];
+}
+
+std::string Sizes(const Shape& s) { return "n:" + std::to_string(s.n) + "/k:" + std::to_string(s.k); }
+std::string ThreadsSuffix(size_t threads) { return "/threads:" + std::to_string(threads); }
+
+template <class F>
+void Add(const std::string& name, const F& run) {
+  benchmark::RegisterBenchmark(name.c_str(), run)->Unit(benchmark::kMillisecond)->UseManualTime();
+}
+
+void AddProduct(const Plan& plan, DType type, const Shape& shape, size_t threads) {
+  std::string format = Name(type);
+  std::transform(format.begin(), format.end(), format.begin(), [](unsigned char c) { return std::tolower(c); });
+  const Case c{type, shape, threads, shape.m <= 16 ? plan.memory : 0, 0};
+  const std::string operation = shape.m == 1 ? "matvec/" + format : "matmul/" + format + "/m:" + std::to_string(shape.m);
+  Add(operation + "/" + Sizes(shape) + ThreadsSuffix(threads), [c](benchmark::State& state) { MatMulRow(state, c); });
+}
+
+}  // namespace
+
+void RegisterRoofline(const Plan& plan) {
+  for (const size_t threads : plan.threads) {
+    const auto add = [&](const char* name, const char* counter, double (*measure)(const Executor&)) {
+      Add(std::string("roofline/") + name + ThreadsSuffix(threads),
+          [=](benchmark::State& state) { RooflineRow(state, threads, counter, measure); });
+    };
+    const auto peak = [](auto which) {
+      return [](const Executor& e) { return roofline::MeasurePeak(decltype(which)::value, e, 0.01); };
+    };
+    add("int8_dot", "macs_per_s", peak(std::integral_constant<Peak, Peak::kInt8Dot>()));
+    add("f32_fma", "macs_per_s", peak(std::integral_constant<Peak, Peak::kF32Fma>()));
+    add("bf16_dot", "macs_per_s", peak(std::integral_constant<Peak, Peak::kBF16Dot>()));
+    add("read", "bytes_per_s", [](const Executor& e) { return MeasureRead(e, 0.05); });
+  }
+}
+
+void RegisterProducts(const Plan& plan) {
+  constexpr size_t kTokens[] = {1, 2, 4, 8, 32, 512};
+  ForEachFormat([&]<class Format>() {
+    for (const size_t threads : plan.threads) {
+      for (const size_t m : kTokens) AddProduct(plan, Format::kType, {m, 4096, 4096}, threads);
+      for (const Shape& shape : plan.shapes) AddProduct(plan, Format::kType, shape, threads);
+    }
+  });
+  for (const size_t threads : plan.threads) {
+    const Case warm{DType::kQ4_K, {1, 4096, 4096}, threads, 0, 0};
+    Add("matvec/q4_k/" + Sizes(warm.shape) + ThreadsSuffix(threads) + "/warm",
+        [warm](benchmark::State& state) { MatMulRow(state, warm); });
+    // 64 tokens, two experts each of 32: four tokens per expert. And 512 of eight experts.
+    for (const auto& [experts, m] : {std::pair<size_t, size_t>{32, 4}, {8, 128}}) {
+      const Case c{DType::kQ4_K, {m, 1024, 2048}, threads, plan.memory, experts};
+      Add("experts/q4_k/experts:" + std::to_string(experts) + "/m:" + std::to_string(m) + "/" + Sizes(c.shape) +
+              ThreadsSuffix(threads),
+          [c](benchmark::State& state) { MatMulRow(state, c); });
+    }
+    if (FindSgemm(threads) != nullptr) {
+      const Shape shape{512, 4096, 4096};
+      Add("matmul/openblas_f32/m:512/" + Sizes(shape) + ThreadsSuffix(threads),
+          [=](benchmark::State& state) { SgemmRow(state, shape, threads); });
+    }
+  }
+}
+
+}  // namespace weft::bench

@@ -1,0 +1,73 @@
+#include "bench/roofline.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+#include <vector>
+
+#include "bench/roofline_kernels.h"
+
+namespace weft::roofline {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+double Seconds(Clock::duration d) { return std::chrono::duration<double>(d).count(); }
+
+// Runs work(worker) on every worker at once and returns the time until the last is done.
+template <class F>
+double TimeOnAll(const Executor& executor, const F& work) {
+  const auto start = Clock::now();
+  executor.For(executor.workers, [&](size_t i, uint32_t) { work(i); });
+  return Seconds(Clock::now() - start);
+}
+
+}  // namespace
+
+double MeasurePeak(Peak peak, const Executor& executor, double seconds) {
+  const Kernels& kernels = ActiveKernels();
+  const auto run = peak == Peak::kInt8Dot  ? kernels.int8_dot
+                   : peak == Peak::kF32Fma ? kernels.f32_fma
+                                           : kernels.bf16_dot;
+  constexpr uint64_t kSteps = 100000;  // a few hundred microseconds
+  double best = 0.0;
+  const auto start = Clock::now();
+  do {
+    std::vector<uint64_t> macs(executor.workers);
+    const double took = TimeOnAll(executor, [&](size_t i) { macs[i] = run(kSteps); });
+    best = std::max(best, static_cast<double>(macs[0]) * executor.workers / took);
+  } while (Seconds(Clock::now() - start) < seconds);
+  return best;
+}
+
+constexpr size_t kUnit = 64 * 1024;  // of what a kernel reads
+
+ReadBandwidth::ReadBandwidth(size_t bytes)
+    : bytes_((bytes + kUnit - 1) / kUnit * kUnit), data_(new uint8_t[bytes_ + 64]) {
+  std::memset(data_.get(), 1, bytes_ + 64);  // pages of their own, not the kernel's page of zeros
+}
+
+double ReadBandwidth::Measure(const Executor& executor, double seconds) {
+  const Kernels& kernels = ActiveKernels();
+  const auto address = reinterpret_cast<uintptr_t>(data_.get());
+  const uint8_t* data = data_.get() + (64 - address % 64) % 64;
+  // Each sample reads a 16th of the buffer, so that all of it passes before any line is read again.
+  const size_t share = std::max<size_t>(1, bytes_ / 16 / kUnit / executor.workers) * kUnit;
+  const size_t sample = share * executor.workers;
+  double best = 0.0;
+  const auto start = Clock::now();
+  do {
+    for (int pattern = 0; pattern < kPatterns; ++pattern) {
+      if (next_ + sample > bytes_) next_ = 0;
+      const uint8_t* from = data + next_;
+      next_ += sample;
+      std::vector<uint64_t> sums(executor.workers);
+      const double took = TimeOnAll(executor, [&](size_t i) {
+        sums[i] = kernels.read(static_cast<Pattern>(pattern), from + i * share, share);
+      });
+      best = std::max(best, static_cast<double>(sample) / took);
+    }
+  } while (Seconds(Clock::now() - start) < seconds);
+  return best;
+}
+
+}  // namespace weft::roofline

@@ -1,0 +1,42 @@
+// What this machine can do at most: the measure that every benchmark is quoted against.
+#ifndef WEFT_BENCH_ROOFLINE_H_
+#define WEFT_BENCH_ROOFLINE_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <memory>
+
+#include "weft/core/executor.h"
+
+namespace weft::roofline {
+
+enum class Peak {
+  kInt8Dot,   // four products of a code and an activation, added to a 32-bit lane
+  kF32Fma,
+  kBF16Dot,  // two products, added to a float lane
+};
+
+// Multiply-accumulates per second on registers only, all workers of the executor together, on the active target: the
+// best of several runs that take about `seconds` in all.
+double MeasurePeak(Peak peak, const Executor& executor, double seconds);
+
+// Streams a buffer from memory. Every worker reads its own part, over and over.
+class ReadBandwidth {
+ public:
+  // `bytes` should be several times the last-level cache. Throws std::bad_alloc.
+  explicit ReadBandwidth(size_t bytes);
+
+  // Bytes per second, all workers together: the best of several access patterns (see Pattern), tried for about
+  // `seconds` in all.
+  double Measure(const Executor& executor, double seconds);
+
+ private:
+  size_t bytes_;
+  std::unique_ptr<uint8_t[]> data_;
+  size_t next_ = 0;  // where the next sweep starts: none finds the cache warm
+};
+
+}  // namespace weft::roofline
+
+#endif  // WEFT_BENCH_ROOFLINE_H_

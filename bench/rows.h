@@ -1,0 +1,33 @@
+// The rows of kernel_bench. Each measures the machine's peaks in the same breath as itself (see roofline.h) and has the
+// counters macs_per_s, peak_fraction, bytes_per_s and bandwidth_fraction.
+#ifndef WEFT_BENCH_ROWS_H_
+#define WEFT_BENCH_ROWS_H_
+
+#include <stddef.h>
+
+#include <vector>
+
+#include "bench/roofline.h"
+
+namespace weft::bench {
+
+struct Shape {
+  size_t m = 0, n = 0, k = 0;  // tokens, weight rows, columns
+};
+
+struct Plan {
+  std::vector<size_t> threads;
+  std::vector<Shape> shapes;  // beside the standard ones
+  size_t memory = 0;          // bytes of weights that rows which claim bandwidth rotate through
+};
+
+void RegisterRoofline(const Plan& plan);
+void RegisterProducts(const Plan& plan);
+
+// A BLAS library on this machine, for comparison: c[m, n] = a[m, k] * b[n, k]^T. Null where there is none.
+using SgemmFunction = void (*)(size_t m, size_t n, size_t k, const float* a, const float* b, float* c);
+SgemmFunction FindSgemm(size_t threads);
+
+}  // namespace weft::bench
+
+#endif  // WEFT_BENCH_ROWS_H_

@@ -1,0 +1,201 @@
+// Packed tokens: the activations of a tile, interleaved so that the broadcasts of a step lie side by side. T tokens;
+// all of 4-byte elements, so that a tile of T tokens is T * TokenBytes(cols) bytes.
+//
+//   quantised, per span of GroupOf(form) columns:
+//     codes [span / 4][T][4] i8
+//     per group: i32 [T], -zero * (sum of the codes): what the integer sum starts from, if operands are unsigned codes
+//     Offsets::kFloat:    per group: f32 [T], the sum of the codes instead
+//     Offsets::kInteger:  per pair of groups: [T][2] i16, the sums of the codes instead
+//     scale [T] f32
+//   float:  [cols][T] f32
+//   bf16:   [cols / 2][T][2] bf16
+
+#if defined(WEFT_KERNELS_PACK_TOKENS_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef WEFT_KERNELS_PACK_TOKENS_INL_H_
+#undef WEFT_KERNELS_PACK_TOKENS_INL_H_
+#else
+#define WEFT_KERNELS_PACK_TOKENS_INL_H_
+#endif
+
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "hwy/highway.h"
+#include "weft/core/kernel_set.h"
+#include "weft/formats/panel_class.h"
+#include "weft/simd/int8_dot-inl.h"
+#include "weft/simd/tiling-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace weft {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Where things lie in packed tokens of quantised activations: in steps of [T] four-byte elements.
+template <PanelClass kClass>
+struct TokenLayout {
+  static constexpr size_t kSpan = GroupOf(kClass.form);
+  static constexpr size_t kGroups = kSpan / kClass.group;
+  static constexpr bool kStarts = kClass.offsets == Offsets::kNone && !kSignedCodes;
+  static constexpr size_t kCodes = kSpan / 4;
+  static constexpr size_t kSums = kClass.offsets == Offsets::kInteger                ? kGroups / 2
+                                  : kClass.offsets == Offsets::kFloat || kStarts ? kGroups
+                                                                                     : 0;
+  static constexpr size_t kScale = kCodes + kSums;
+  static constexpr size_t kSteps = kScale + 1;
+};
+
+template <PanelClass kClass>
+size_t TokenBytes(size_t cols) {
+  if constexpr (kClass.group > 1) {
+    return PaddedCols(kClass.form, cols) / GroupOf(kClass.form) * TokenLayout<kClass>::kSteps * 4;
+  } else {
+    return kClass.form == ActivationForm::kBF16 ? (cols + 1) / 2 * 4 : cols * 4;
+  }
+}
+
+// out[i * step + t] = the i-th of `count` four-byte elements at from[t], for four tokens t.
+HWY_INLINE void SpreadFour(const uint8_t* const (&from)[4], size_t count, size_t step, uint32_t* HWY_RESTRICT out) {
+  const hn::FixedTag<uint32_t, 4> d;
+  const hn::Repartition<uint64_t, decltype(d)> d64;
+  const hn::Repartition<uint8_t, decltype(d)> d8;
+  size_t i = 0;
+  for (; i + 4 <= count; i += 4, out += 4 * step) {
+    const auto load = [&](size_t t) HWY_ATTR { return hn::BitCast(d, hn::LoadU(d8, from[t] + 4 * i)); };
+    const auto a = load(0), b = load(1), c = load(2), e = load(3);
+    const auto low_ab = hn::BitCast(d64, hn::InterleaveLower(d, a, b));
+    const auto high_ab = hn::BitCast(d64, hn::InterleaveUpper(d, a, b));
+    const auto low_ce = hn::BitCast(d64, hn::InterleaveLower(d, c, e));
+    const auto high_ce = hn::BitCast(d64, hn::InterleaveUpper(d, c, e));
+    hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, low_ab, low_ce)), d, out);
+    hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, low_ab, low_ce)), d, out + step);
+    hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, high_ab, high_ce)), d, out + 2 * step);
+    hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, high_ab, high_ce)), d, out + 3 * step);
+  }
+  for (; i < count; ++i, out += step) {
+    for (size_t t = 0; t < 4; ++t) memcpy(out + t, from[t] + 4 * i, 4);
+  }
+}
+
+// out[i * step] = the i-th of `count` four-byte elements at `from`.
+HWY_INLINE void Spread(const void* from, size_t count, size_t step, uint32_t* HWY_RESTRICT out) {
+  for (size_t i = 0; i < count; ++i) memcpy(out + i * step, static_cast<const uint8_t*>(from) + 4 * i, 4);
+}
+
+// Columns [first_col, first_col + cols) of one token, to every step-th element of `out`; all but the codes unless kCodes.
+template <PanelClass kClass, bool kCodes = true>
+HWY_INLINE void PackQuantized(const ActivationView& x, size_t row, size_t first_col, size_t cols, int32_t zero,
+                              size_t step, uint32_t* HWY_RESTRICT out) {
+  using Layout = TokenLayout<kClass>;
+  const auto* code = static_cast<const int8_t*>(x.values) + row * x.value_stride + first_col;
+  const float* scale = x.scales + row * x.scale_stride + first_col / Layout::kSpan;
+  const int16_t* sum16 = x.sums + row * x.sum_stride + first_col / kSumGroup;
+  for (size_t col = 0; col < cols; col += Layout::kSpan, out += Layout::kSteps * step) {
+    if constexpr (kCodes) Spread(code + col, Layout::kCodes, step, out);
+    uint32_t* sums = out + Layout::kCodes * step;
+    for (size_t g = 0; Layout::kSums != 0 && g < Layout::kGroups; ++g) {
+      int32_t sum = 0;
+      for (size_t i = 0; i < kClass.group / kSumGroup; ++i) sum += *sum16++;
+      if constexpr (kClass.offsets == Offsets::kInteger) {
+        const auto half = static_cast<int16_t>(sum);
+        memcpy(reinterpret_cast<int16_t*>(sums + g / 2 * step) + g % 2, &half, 2);
+      } else if constexpr (kClass.offsets == Offsets::kFloat) {
+        const auto value = static_cast<float>(sum);
+        memcpy(sums + g * step, &value, 4);
+      } else {
+        const int32_t start = -zero * sum;
+        memcpy(sums + g * step, &start, 4);
+      }
+    }
+    memcpy(out + Layout::kScale * step, scale++, 4);
+  }
+}
+
+// The elements of a token from column `col` on.
+template <PanelClass kClass>
+HWY_INLINE const uint8_t* ElementsAt(const ActivationView& x, size_t row, size_t col) {
+  constexpr size_t kBytes = IsQuantized(kClass.form) ? 1 : kClass.form == ActivationForm::kBF16 ? 2 : 4;
+  return static_cast<const uint8_t*>(x.values) + (row * x.value_stride + col) * kBytes;
+}
+
+// See PackTokensTask. Rows of bf16 are padded with zeros to an even number of columns.
+template <PanelClass kClass>
+HWY_NOINLINE void PackTokens(const PackTokensTask& task) {
+  constexpr size_t kSpan = GroupOf(kClass.form);
+  const ActivationView& x = task.tokens.x;
+  const auto row = [&](size_t t) {
+    return task.tokens.Row(t < task.tokens.count ? t : task.tokens.count - 1);
+  };
+  auto* out = static_cast<uint32_t*>(task.out);
+  size_t t = 0;
+  for (; t + 4 <= task.padded; t += 4) {
+    if constexpr (kClass.group > 1) {
+      using Layout = TokenLayout<kClass>;
+      for (size_t col = 0; col < task.cols; col += kSpan) {
+        const uint8_t* from[4];
+        for (size_t i = 0; i < 4; ++i) from[i] = ElementsAt<kClass>(x, row(t + i), task.first_col + col);
+        SpreadFour(from, Layout::kCodes, task.padded, out + t + col / kSpan * Layout::kSteps * task.padded);
+      }
+      for (size_t i = t; i < t + 4; ++i) {
+        PackQuantized<kClass, false>(x, row(i), task.first_col, task.cols, task.zero, task.padded, out + i);
+      }
+    } else {
+      const uint8_t* from[4];
+      for (size_t i = 0; i < 4; ++i) from[i] = ElementsAt<kClass>(x, row(t + i), task.first_col);
+      SpreadFour(from, TokenBytes<kClass>(task.cols) / 4, task.padded, out + t);
+    }
+  }
+  for (; t < task.padded; ++t) {
+    if constexpr (kClass.group > 1) {
+      PackQuantized<kClass>(x, row(t), task.first_col, task.cols, task.zero, task.padded, out + t);
+    } else {
+      Spread(ElementsAt<kClass>(x, row(t), task.first_col), TokenBytes<kClass>(task.cols) / 4, task.padded, out + t);
+    }
+  }
+}
+
+// The other way to lay a token out, for products with rows of weights as they lie in the file (dot-inl.h): lanes are
+// consecutive blocks of the row. Per kLanes32 blocks: the layout of packed tokens above, with T = kLanes32 blocks in the
+// place of tokens; blocks beyond the row's last are zeros. Where several rows of weights fit the lanes, the token repeats.
+template <class Format>
+struct LaneLayout {
+  static constexpr PanelClass kClass = PanelClassOf<Format>();
+  using Span = TokenLayout<kClass>;
+  static constexpr size_t kSpans = kBlockElements<Format> / Span::kSpan;
+  static constexpr size_t kSteps = kSpans * Span::kSteps;  // of kLanes32 elements each
+};
+
+// How many whole rows of weights the lanes hold.
+HWY_INLINE size_t RowsInLanes(size_t blocks) { return blocks < kLanes32 && kLanes32 % blocks == 0 ? kLanes32 / blocks : 1; }
+
+template <class Format>
+size_t LaneBytes(size_t cols) {
+  const size_t blocks = cols / kBlockElements<Format>;
+  return (blocks + kLanes32 - 1) / kLanes32 * LaneLayout<Format>::kSteps * kLanes32 * sizeof(uint32_t);
+}
+
+// Tokens [begin, begin + count) of the list back to back, LaneBytes(cols) each; first_col, cols: the whole row.
+template <class Format>
+HWY_NOINLINE void PackLanes(const PackTokensTask& task) {
+  using Layout = LaneLayout<Format>;
+  const size_t blocks = task.cols / kBlockElements<Format>, repeats = RowsInLanes(blocks);
+  const size_t bytes = LaneBytes<Format>(task.cols);
+  for (size_t t = 0; t < task.tokens.count; ++t) {
+    uint8_t* out = static_cast<uint8_t*>(task.out) + t * bytes;
+    memset(out, 0, bytes);
+    for (size_t b = 0; b < blocks * repeats; ++b) {
+      PackQuantized<Layout::kClass>(task.tokens.x, task.tokens.Row(t), b % blocks * kBlockElements<Format>,
+                                    kBlockElements<Format>, task.zero, kLanes32,
+                                    reinterpret_cast<uint32_t*>(out) + b / kLanes32 * Layout::kSteps * kLanes32 +
+                                        b % kLanes32);
+    }
+  }
+}
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace weft
+HWY_AFTER_NAMESPACE();
+
+#endif  // toggle
