@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "reference/gguf/printable.h"
+#include "reference/model/tensors.h"
 
 namespace weft::engine {
 namespace {
@@ -21,12 +22,15 @@ class Loader {
  public:
   Loader(const Gguf& file, Model* model) : file_(file), model_(model) {}
 
-  bool Has(const std::string& name) const { return file_.FindTensor(name) != nullptr; }
+  // The layer whose tensors are meant from now on.
+  void Enter(size_t layer) { layer_ = layer; }
+  bool Has(std::string_view name) const { return file_.FindTensor(FullName(name)) != nullptr; }
 
-  // A matrix of `rows` x `cols` in a format that there are kernels for; GGUF writes its shape as [cols, rows].
-  WeightView Matrix(const std::string& name, size_t rows, size_t cols) {
+  // A matrix in a format that there are kernels for; GGUF writes its shape as [cols, rows].
+  WeightView Matrix(std::string_view name) {
     const GgufTensor* tensor = Find(name);
     if (tensor == nullptr) return {};
+    const auto [rows, cols, in_layer] = ShapeOf(model_->config, name);
     if (tensor->shape[0] != cols || tensor->shape[1] != rows || tensor->shape[2] != 1 || tensor->shape[3] != 1) {
       return Fail<WeightView>(*tensor, "shape " + ShapeText(*tensor) + ", expected [" + std::to_string(cols) + ", " +
                                            std::to_string(rows) + "]");
@@ -38,9 +42,10 @@ class Loader {
   }
 
   // A vector of floats.
-  const float* Vector(const std::string& name, size_t size) {
+  const float* Vector(std::string_view name) {
     const GgufTensor* tensor = Find(name);
     if (tensor == nullptr) return nullptr;
+    const size_t size = ShapeOf(model_->config, name).cols;
     if (tensor->shape[0] != size || tensor->elements() != size) {
       return Fail<const float*>(*tensor, "shape " + ShapeText(*tensor) + ", expected [" + std::to_string(size) + "]");
     }
@@ -58,17 +63,13 @@ class Loader {
     return copy;
   }
 
-  // PREFIX + NAME + ".weight" and ".bias". A bias that the architecture does not ask for may be there or not.
-  Linear Product(const std::string& prefix, const std::string& name, size_t rows, size_t cols) {
-    return {.weight = Matrix(prefix + name + ".weight", rows, cols), .bias = Bias(prefix, name, rows)};
-  }
-  NormWeights Norm(const std::string& prefix, const std::string& name, size_t size) {
-    return {.weight = Vector(prefix + name + ".weight", size), .bias = Bias(prefix, name, size)};
-  }
+  // BASE + ".weight" and ".bias". A bias that the architecture does not ask for may be there or not.
+  Linear Product(const std::string& base) { return {.weight = Matrix(base + ".weight"), .bias = Bias(base)}; }
+  NormWeights Norm(const std::string& base) { return {.weight = Vector(base + ".weight"), .bias = Bias(base)}; }
 
   // The tensor was read elsewhere.
   void MarkUsed(const std::string& name) {
-    if (Has(name)) Find(name);
+    if (const GgufTensor* tensor = file_.FindTensor(name)) Use(tensor);
   }
 
   // An unused tensor means that the file asks for something this forward pass does not do.
@@ -82,18 +83,24 @@ class Loader {
   const std::optional<Error>& error() const { return error_; }
 
  private:
-  const GgufTensor* Find(const std::string& name) {
-    const GgufTensor* tensor = error_ ? nullptr : file_.FindTensor(name);
+  std::string FullName(std::string_view name) const { return TensorName(name, ShapeOf(model_->config, name), layer_); }
+  void Use(const GgufTensor* tensor) {
+    if (used_.insert(tensor).second) model_->weight_bytes += tensor->bytes;
+  }
+  const GgufTensor* Find(std::string_view name) {
+    if (error_) return nullptr;
+    const std::string full_name = FullName(name);
+    const GgufTensor* tensor = file_.FindTensor(full_name);
     if (tensor != nullptr) {
-      if (used_.insert(tensor).second) model_->weight_bytes += tensor->bytes;
-    } else if (!error_) {
-      error_ = file_.ErrorAt("tensor " + name + ": is missing");
+      Use(tensor);
+    } else {
+      error_ = file_.ErrorAt("tensor " + full_name + ": is missing");
     }
     return tensor;
   }
-  const float* Bias(const std::string& prefix, const std::string& name, size_t size) {
-    const std::string bias = name + ".bias";
-    return model_->config.Needs(bias) || Has(prefix + bias) ? Vector(prefix + bias, size) : nullptr;
+  const float* Bias(const std::string& base) {
+    const std::string bias = base + ".bias";
+    return model_->config.Needs(bias) || Has(bias) ? Vector(bias) : nullptr;
   }
   template <class T>
   T Fail(const GgufTensor& tensor, const std::string& message) {
@@ -103,6 +110,7 @@ class Loader {
 
   const Gguf& file_;
   Model* model_;
+  size_t layer_ = 0;
   std::unordered_set<const GgufTensor*> used_;
   std::optional<Error> error_;
 };
@@ -113,32 +121,31 @@ Linear Rows(const Linear& whole, size_t first, size_t rows) {
 }
 
 // q, k and v from tensors of their own, or one after the other from the rows of one.
-void LoadInputs(Loader& load, const ModelConfig& c, const std::string& prefix, LayerWeights* w) {
-  const size_t q = c.heads * c.k_size, k = c.kv_heads * c.k_size, v = c.kv_heads * c.v_size;
+void LoadInputs(Loader& load, const ModelConfig& c, LayerWeights* w) {
   if (c.Needs("attn_qkv.weight")) {
-    const Linear whole = load.Product(prefix, "attn_qkv", q + k + v, c.width);
+    const size_t q = c.heads * c.k_size, k = c.kv_heads * c.k_size, v = c.kv_heads * c.v_size;
+    const Linear whole = load.Product("attn_qkv");
     w->q = Rows(whole, 0, q);
     w->k = Rows(whole, q, k);
     w->v = Rows(whole, q + k, v);
   } else {
-    w->q = load.Product(prefix, "attn_q", q, c.width);
-    w->k = load.Product(prefix, "attn_k", k, c.width);
-    w->v = load.Product(prefix, "attn_v", v, c.width);
+    w->q = load.Product("attn_q");
+    w->k = load.Product("attn_k");
+    w->v = load.Product("attn_v");
   }
-  if (c.Needs("attn_q_norm.weight")) w->q_norm = load.Norm(prefix, "attn_q_norm", c.k_size);
-  if (c.Needs("attn_k_norm.weight")) w->k_norm = load.Norm(prefix, "attn_k_norm", c.k_size);
+  if (c.Needs("attn_q_norm.weight")) w->q_norm = load.Norm("attn_q_norm");
+  if (c.Needs("attn_k_norm.weight")) w->k_norm = load.Norm("attn_k_norm");
 }
 
-LayerWeights LoadLayer(Loader& load, const ModelConfig& c, size_t layer) {
-  const std::string prefix = "blk." + std::to_string(layer) + ".";
+LayerWeights LoadLayer(Loader& load, const ModelConfig& c) {
   LayerWeights w;
-  w.attention_norm = load.Norm(prefix, "attn_norm", c.width);
-  LoadInputs(load, c, prefix, &w);
-  w.attention_output = load.Product(prefix, "attn_output", c.width, c.heads * c.v_size);
-  w.ffn_norm = load.Norm(prefix, "ffn_norm", c.width);
-  if (c.Needs("ffn_gate.weight")) w.gate = load.Product(prefix, "ffn_gate", c.ffn_width, c.width);
-  w.up = load.Product(prefix, "ffn_up", c.ffn_width, c.width);
-  w.down = load.Product(prefix, "ffn_down", c.width, c.ffn_width);
+  w.attention_norm = load.Norm("attn_norm");
+  LoadInputs(load, c, &w);
+  w.attention_output = load.Product("attn_output");
+  w.ffn_norm = load.Norm("ffn_norm");
+  if (c.Needs("ffn_gate.weight")) w.gate = load.Product("ffn_gate");
+  w.up = load.Product("ffn_up");
+  w.down = load.Product("ffn_down");
   return w;
 }
 
@@ -152,12 +159,15 @@ Result<Model> LoadModel(const Gguf& file) {
   const ModelConfig& c = model.config;
 
   Loader load(file, &model);
-  model.embedding = load.Matrix("token_embd.weight", c.vocabulary, c.width);
-  if (c.learned_positions) model.positions = load.Matrix("position_embd.weight", c.context, c.width);
-  for (size_t layer = 0; layer < c.layers && !load.error(); ++layer) model.layers.push_back(LoadLayer(load, c, layer));
-  model.output_norm = load.Norm("", "output_norm", c.width);
+  model.embedding = load.Matrix("token_embd.weight");
+  if (c.learned_positions) model.positions = load.Matrix("position_embd.weight");
+  for (size_t layer = 0; layer < c.layers && !load.error(); ++layer) {
+    load.Enter(layer);
+    model.layers.push_back(LoadLayer(load, c));
+  }
+  model.output_norm = load.Norm("output_norm");
   model.output.weight = model.embedding;
-  if (load.Has("output.weight")) model.output = load.Product("", "output", c.vocabulary, c.width);
+  if (load.Has("output.weight")) model.output = load.Product("output");
   if (!c.rope_frequency.empty()) load.MarkUsed("rope_freqs.weight");
   load.RefuseUnused();
   if (load.error()) return *load.error();

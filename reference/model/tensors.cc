@@ -1,0 +1,57 @@
+#include "reference/model/tensors.h"
+
+namespace weft::engine {
+
+TensorShape ShapeOf(const ModelConfig& c, std::string_view name) {
+  const size_t q = c.heads * c.k_size, k = c.kv_heads * c.k_size, v = c.kv_heads * c.v_size;
+  const struct {
+    std::string_view base;
+    TensorShape shape;
+  } shapes[] = {
+      {"token_embd", {.rows = c.vocabulary, .cols = c.width, .in_layer = false}},
+      {"position_embd", {.rows = c.context, .cols = c.width, .in_layer = false}},
+      {"output_norm", {.cols = c.width, .in_layer = false}},
+      {"output", {.rows = c.vocabulary, .cols = c.width, .in_layer = false}},
+      {"attn_norm", {.cols = c.width}},
+      {"attn_qkv", {.rows = q + k + v, .cols = c.width}},
+      {"attn_q", {.rows = q, .cols = c.width}},
+      {"attn_k", {.rows = k, .cols = c.width}},
+      {"attn_v", {.rows = v, .cols = c.width}},
+      {"attn_q_norm", {.cols = c.k_size}},
+      {"attn_k_norm", {.cols = c.k_size}},
+      {"attn_output", {.rows = c.width, .cols = c.heads * c.v_size}},
+      {"ffn_norm", {.cols = c.width}},
+      {"ffn_gate", {.rows = c.ffn_width, .cols = c.width}},
+      {"ffn_up", {.rows = c.ffn_width, .cols = c.width}},
+      {"ffn_down", {.rows = c.width, .cols = c.ffn_width}},
+  };
+  const std::string_view base = name.substr(0, name.rfind('.'));
+  for (const auto& [known, shape] : shapes) {
+    if (known != base) continue;
+    // A bias has a number for each row of a matrix, or as many as the vector that it belongs to.
+    if (!name.ends_with(".bias") || shape.rows == 0) return shape;
+    return {.rows = 0, .cols = shape.rows, .in_layer = shape.in_layer};
+  }
+  return {};
+}
+
+std::string TensorName(std::string_view name, const TensorShape& shape, size_t layer) {
+  return (shape.in_layer ? "blk." + std::to_string(layer) + "." : std::string()) + std::string(name);
+}
+
+std::vector<ModelTensor> RequiredTensors(const ModelConfig& config) {
+  std::vector<ModelTensor> all, inside;
+  for (const std::string_view name : config.tensors) {
+    const TensorShape shape = ShapeOf(config, name);
+    (shape.in_layer ? inside : all).push_back({name, 0, shape});
+  }
+  for (size_t layer = 0; layer < config.layers; ++layer) {
+    for (ModelTensor& tensor : inside) {
+      tensor.layer = layer;
+      all.push_back(tensor);
+    }
+  }
+  return all;
+}
+
+}  // namespace weft::engine
