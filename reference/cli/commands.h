@@ -23,6 +23,7 @@ void AddGenerate(CLI::App& app, Action* action);
 void AddLogits(CLI::App& app, Action* action);
 void AddTokenize(CLI::App& app, Action* action);
 void AddInfo(CLI::App& app, Action* action);
+void AddSynth(CLI::App& app, Action* action);
 void AddTargets(CLI::App& app, Action* action);
 
 // The compiled targets, best first, separated by commas; only those that this CPU supports if `supported`.

@@ -62,9 +62,13 @@ OutputFile::~OutputFile() {
   if (!temporary_.empty()) std::remove(temporary_.c_str());
 }
 
-Result<void> OutputFile::Write(std::span<const float> values) {
-  if (std::fwrite(values.data(), sizeof(float), values.size(), file_) == values.size()) return {};
+Result<void> OutputFile::Write(std::span<const uint8_t> bytes) {
+  if (std::fwrite(bytes.data(), 1, bytes.size(), file_) == bytes.size()) return {};
   return SystemError(path_, "cannot write", errno);
+}
+
+Result<void> OutputFile::Write(std::span<const float> values) {
+  return Write({reinterpret_cast<const uint8_t*>(values.data()), values.size_bytes()});
 }
 
 Result<void> OutputFile::Commit() {

@@ -2,6 +2,7 @@
 #ifndef WEFT_REFERENCE_CLI_FILES_H_
 #define WEFT_REFERENCE_CLI_FILES_H_
 
+#include <cstdint>
 #include <cstdio>
 #include <span>
 #include <string>
@@ -27,6 +28,7 @@ class OutputFile {
   OutputFile& operator=(OutputFile&&) = delete;
   ~OutputFile();
 
+  Result<void> Write(std::span<const uint8_t> bytes);
   Result<void> Write(std::span<const float> values);
   Result<void> Commit();
 
