@@ -24,6 +24,7 @@ void AddLogits(CLI::App& app, Action* action);
 void AddTokenize(CLI::App& app, Action* action);
 void AddInfo(CLI::App& app, Action* action);
 void AddSynth(CLI::App& app, Action* action);
+void AddBench(CLI::App& app, Action* action);
 void AddTargets(CLI::App& app, Action* action);
 
 // The compiled targets, best first, separated by commas; only those that this CPU supports if `supported`.
@@ -39,8 +40,8 @@ CLI::Option* AddModelArgument(CLI::App* command, std::string* path);
 CLI::Option* AddThreadsOption(CLI::App* command, size_t* threads);
 // Accepts numbers in [low, high] only, and no NaN.
 CLI::Validator InRange(double low, double high);
-// Accepts whole numbers from 0 to `high` only.
-CLI::Validator WholeNumber(uint64_t high = UINT64_MAX);
+// Accepts whole numbers from `low` to `high` only.
+CLI::Validator WholeNumber(uint64_t high = UINT64_MAX, uint64_t low = 0);
 
 }  // namespace weft::engine::cli
 

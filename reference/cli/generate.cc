@@ -14,8 +14,6 @@
 namespace weft::engine::cli {
 namespace {
 
-constexpr size_t kMaxBatch = 512;
-
 struct Options {
   std::string model, prompt, file;
   size_t count = 256, threads = 0, context = 0;
@@ -88,7 +86,7 @@ Result<void> Generate(const Options& options) {
   auto sequence = Sequence::Create(config, *context);
   if (!sequence.ok()) return failed(sequence.error());
   const TransformerOptions shape{
-      .max_batch = std::min(ids->size(), kMaxBatch), .max_logits = 1, .max_context = *context};
+      .max_batch = std::min(ids->size(), kPromptBatch), .max_logits = 1, .max_context = *context};
   auto transformer = Transformer::Create(session.model, session.pool.executor(), shape);
   if (!transformer.ok()) return failed(transformer.error());
   Sampler sampler(options.sampler);

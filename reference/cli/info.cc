@@ -23,7 +23,6 @@ namespace {
 constexpr uint64_t kShownElements = 6;  // of an array
 constexpr size_t kShownText = 72;       // bytes of a string
 constexpr size_t kShownElementText = 24;
-constexpr size_t kPromptBatch = 512;  // the tokens that `weft generate` feeds at once
 
 template <class... Args>
 void Line(std::string& out, fmt::format_string<Args...> format, Args&&... args) {

@@ -37,6 +37,7 @@ int Main(int argc, char** argv) {
   AddLogits(app, &action);
   AddTokenize(app, &action);
   AddInfo(app, &action);
+  AddBench(app, &action);
   AddSynth(app, &action);
   AddTargets(app, &action);
   try {

@@ -40,13 +40,13 @@ CLI::Validator InRange(double low, double high) {
   return CLI::Validator(check, "");
 }
 
-CLI::Validator WholeNumber(uint64_t high) {
-  const auto check = [high](std::string& text) {
+CLI::Validator WholeNumber(uint64_t high, uint64_t low) {
+  const auto check = [=](std::string& text) {
     uint64_t value = 0;
     const char* end = text.data() + text.size();
     const auto [stop, code] = std::from_chars(text.data(), end, value);
-    if (code == std::errc() && stop == end && value <= high) return std::string();
-    return "'" + text + "' is not a whole number from 0 to " + std::to_string(high);
+    if (code == std::errc() && stop == end && value >= low && value <= high) return std::string();
+    return "'" + text + "' is not a whole number from " + std::to_string(low) + " to " + std::to_string(high);
   };
   return CLI::Validator(check, "");
 }

@@ -2,6 +2,7 @@
 #ifndef WEFT_REFERENCE_CLI_SESSION_H_
 #define WEFT_REFERENCE_CLI_SESSION_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -16,6 +17,9 @@
 #include "reference/text/tokenizer.h"
 
 namespace weft::engine::cli {
+
+// The tokens of a prompt that are fed at once.
+inline constexpr size_t kPromptBatch = 512;
 
 // A GGUF file where it is mapped, or the built-in one.
 struct ModelFile {

@@ -2,6 +2,7 @@
 #ifndef WEFT_REFERENCE_MODEL_MODEL_H_
 #define WEFT_REFERENCE_MODEL_MODEL_H_
 
+#include <array>
 #include <memory>
 #include <vector>
 
@@ -30,6 +31,8 @@ struct LayerWeights {
   Linear gate, up;  // [ffn_width, width]
   Linear down;      // [width, ffn_width]
 
+  // Everything that is multiplied with; weights that the layer has not are empty.
+  std::array<const Linear*, 7> products() const { return {&q, &k, &v, &attention_output, &gate, &up, &down}; }
   bool gated() const { return gate.weight.data != nullptr; }
   // A product and its gate are one call where they share a format.
   bool fuses_gate() const { return gated() && gate.weight.type == up.weight.type; }

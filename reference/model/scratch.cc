@@ -26,8 +26,7 @@ size_t MatMulBytes(const WeightView& w, const WeightView* gate, size_t tokens, u
 size_t MatMulBytes(const Model& model, const Scratch::Sizes& sizes) {
   size_t bytes = MatMulBytes(model.output.weight, nullptr, sizes.logits, sizes.workers);
   for (const LayerWeights& layer : model.layers) {
-    for (const Linear* linear :
-         {&layer.q, &layer.k, &layer.v, &layer.attention_output, &layer.gate, &layer.up, &layer.down}) {
+    for (const Linear* linear : layer.products()) {
       if (linear->weight.data == nullptr) continue;
       const WeightView* gate = layer.fuses_gate() && linear == &layer.up ? &layer.gate.weight : nullptr;
       bytes = std::max(bytes, MatMulBytes(linear->weight, gate, sizes.tokens, sizes.workers));

@@ -1,0 +1,37 @@
+// How the results of `weft bench` are written.
+#ifndef WEFT_REFERENCE_CLI_BENCH_REPORT_H_
+#define WEFT_REFERENCE_CLI_BENCH_REPORT_H_
+
+#include <cstddef>
+#include <string>
+
+#include "reference/cli/bench_test.h"
+
+namespace weft::engine::cli {
+
+// The text of a report, in the order in which it is printed.
+class BenchReport {
+ public:
+  enum class Style { kMarkdown, kJson, kCsv };
+
+  BenchReport(Style style, std::string model, size_t model_bytes, std::string target)
+      : style_(style), model_(std::move(model)), target_(std::move(target)), model_bytes_(model_bytes) {}
+
+  std::string Begin() const;
+  std::string Row(const BenchResult& result);
+  std::string End() const;
+
+ private:
+  std::string MarkdownRow(const BenchResult& result) const;
+  std::string JsonRow(const BenchResult& result) const;
+  std::string CsvRow(const BenchResult& result) const;
+
+  Style style_;
+  std::string model_, target_;
+  size_t model_bytes_;
+  size_t rows_ = 0;
+};
+
+}  // namespace weft::engine::cli
+
+#endif  // WEFT_REFERENCE_CLI_BENCH_REPORT_H_
