@@ -21,6 +21,7 @@ struct Options {
   std::vector<size_t> prompts = {512}, generated = {128}, depths = {0}, threads = {0};
   size_t repetitions = 5;
   BenchReport::Style style = BenchReport::Style::kMarkdown;
+  bool profile = false;
 };
 
 // For every number of threads and depth, the prompts and then the generations; 0 tokens mean no test.
@@ -65,7 +66,7 @@ Result<void> Bench(const Options& options, const std::vector<BenchTest>& tests) 
     }
     fmt::print(stderr, "weft: {}/{}: {}, {} {}\n", i + 1, tests.size(), test.Name(), test.threads,
                test.threads == 1 ? "thread" : "threads");
-    const auto result = runner->Run(test, options.repetitions, *pool);
+    const auto result = runner->Run(test, options.repetitions, options.profile, *pool);
     if (!result.ok()) return failed(result.error());
     if (Result<void> printed = Print(report.Row(*result)); !printed.ok()) return printed;
   }
@@ -112,6 +113,8 @@ void AddBench(CLI::App& app, Action* action) {
           [](std::string& text) { return kStyles.contains(text) ? "" : "'" + text + "' is none of md, json, csv"; },
           ""))
       ->capture_default_str();
+  command->add_flag("--profile", options->profile,
+                    "Also tell what the time goes to: a table per test after the results, or \"profile\" in JSON");
   command->footer(
       "Lists make a test of every combination. pp512: a prompt of 512 tokens, in one batch per 512, logits of the "
       "last\n"
@@ -124,6 +127,9 @@ void AddBench(CLI::App& app, Action* action) {
       "Progress is reported on standard error.");
   command->callback([=] {
     options->style = kStyles.at(*style);
+    if (options->profile && options->style == BenchReport::Style::kCsv) {
+      throw CLI::ValidationError("--profile", "needs -o md or json");
+    }
     const std::vector<BenchTest> tests = Tests(*options);
     if (tests.empty()) throw CLI::ValidationError("--n-prompt and --n-gen", "0 tokens are nothing to measure");
     *action = [=] { return StatusOf(Bench(*options, tests)); };

@@ -33,6 +33,37 @@ std::string Size(size_t bytes) {
   return mebibytes < 1024 ? fmt::format("{:.2f} MiB", mebibytes) : fmt::format("{:.2f} GiB", mebibytes / 1024);
 }
 
+// How the time of a test divides.
+std::string ProfileTable(const BenchResult& r) {
+  const char* format = "| {:<20} | {:<5} | {:>12} | {:>7} | {:>14} |\n";
+  std::string text =
+      fmt::format("\n{}, {} {}\n\n", r.test.Name(), r.test.threads, r.test.threads == 1 ? "thread" : "threads");
+  text += fmt::format(fmt::runtime(format), "operation", "type", "ms per token", "time", "of roofline");
+  text += "| -------------------- | ----- | -----------: | ------: | -------------: |\n";
+  for (const BenchOperation& operation : r.profile) {
+    const auto& fraction = operation.roofline_fraction;
+    text += fmt::format(fmt::runtime(format), operation.name, operation.type,
+                        fmt::format("{:.4f}", 1e3 * operation.seconds), fmt::format("{:.1f} %", 100 * operation.share),
+                        fraction ? fmt::format("{:.1f} % {}", 100 * *fraction, r.roofline()) : "");
+  }
+  return text;
+}
+
+// The member of a JSON object.
+std::string ProfileJson(const BenchResult& r) {
+  std::string text;
+  for (const BenchOperation& operation : r.profile) {
+    text += fmt::format(
+        "{}\n    {{\"operation\": \"{}\", \"type\": \"{}\", \"seconds_per_token\": {:.6g}, \"share\": {:.4g}",
+        text.empty() ? "" : ",", operation.name, operation.type, operation.seconds, operation.share);
+    if (operation.roofline_fraction) {
+      text += fmt::format(", \"roofline_fraction\": {:.4g}", *operation.roofline_fraction);
+    }
+    text += '}';
+  }
+  return text.empty() ? "" : ", \"profile\": [" + text + "]";
+}
+
 std::string MarkdownLine(std::string_view model, std::string_view size, std::string_view target,
                          std::string_view threads, std::string_view test, std::string_view speed,
                          std::string_view roofline) {
@@ -60,14 +91,16 @@ std::string BenchReport::Begin() const {
 std::string BenchReport::Row(const BenchResult& result) {
   const bool first = rows_++ == 0;
   switch (style_) {
-    case Style::kMarkdown: return MarkdownRow(result);
+    case Style::kMarkdown:
+      if (!result.profile.empty()) profiles_ += ProfileTable(result);
+      return MarkdownRow(result);
     case Style::kJson: return (first ? "\n" : ",\n") + JsonRow(result);
     case Style::kCsv: return CsvRow(result);
   }
   return "";
 }
 
-std::string BenchReport::End() const { return style_ == Style::kJson ? "\n]\n" : ""; }
+std::string BenchReport::End() const { return style_ == Style::kJson ? "\n]\n" : profiles_; }
 
 std::string BenchReport::MarkdownRow(const BenchResult& r) const {
   return MarkdownLine(Printable(model_), Size(model_bytes_), target_, fmt::to_string(r.test.threads), r.test.Name(),
@@ -78,9 +111,10 @@ std::string BenchReport::MarkdownRow(const BenchResult& r) const {
 std::string BenchReport::JsonRow(const BenchResult& r) const {
   return fmt::format(
       "  {{\"test\": \"{}\", \"n_prompt\": {}, \"n_gen\": {}, \"n_depth\": {}, \"n_threads\": {}, \"avg_ts\": {:.6g}, "
-      "\"stddev_ts\": {:.6g}, \"model\": {}, \"model_bytes\": {}, \"target\": \"{}\", \"roofline_fraction\": {:.4g}}}",
+      "\"stddev_ts\": {:.6g}, \"model\": {}, \"model_bytes\": {}, \"target\": \"{}\", \"roofline_fraction\": "
+      "{:.4g}{}}}",
       r.test.Name(), r.test.prompt, r.test.generated, r.test.depth, r.test.threads, r.mean, r.deviation,
-      JsonText(model_), model_bytes_, target_, r.roofline_fraction);
+      JsonText(model_), model_bytes_, target_, r.roofline_fraction, ProfileJson(r));
 }
 
 std::string BenchReport::CsvRow(const BenchResult& r) const {

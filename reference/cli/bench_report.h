@@ -18,7 +18,9 @@ class BenchReport {
       : style_(style), model_(std::move(model)), target_(std::move(target)), model_bytes_(model_bytes) {}
 
   std::string Begin() const;
+  // In CSV, results have no profiles.
   std::string Row(const BenchResult& result);
+  // For people, the profiles come here: after all results.
   std::string End() const;
 
  private:
@@ -30,6 +32,7 @@ class BenchReport {
   std::string model_, target_;
   size_t model_bytes_;
   size_t rows_ = 0;
+  std::string profiles_;
 };
 
 }  // namespace weft::engine::cli

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -37,6 +39,27 @@ BenchTest WarmUp(BenchTest test) {
   return test;
 }
 
+// The lines of a profile of `tokens` tokens that took `seconds`.
+std::vector<BenchOperation> Operations(const Profile& profile, const RooflineMeter& roofline, double seconds,
+                                       double tokens) {
+  std::vector<BenchOperation> operations;
+  double rest = seconds;
+  const auto add = [&](const std::string& name, double spent) -> BenchOperation& {
+    operations.push_back({name, "", spent / tokens, spent / seconds, std::nullopt});
+    return operations.back();
+  };
+  for (const ProfileEntry& entry : profile.entries()) {
+    BenchOperation& operation = add(std::string(entry.name), entry.seconds);
+    rest -= entry.seconds;
+    if (!entry.product) continue;
+    operation.type = Name(entry.type);
+    operation.roofline_fraction = roofline.LeastSeconds(entry.type, entry.macs, entry.bytes) / entry.seconds;
+  }
+  std::ranges::sort(operations, std::ranges::greater(), &BenchOperation::seconds);
+  add("other", rest);
+  return operations;
+}
+
 }  // namespace
 
 Result<BenchRunner> BenchRunner::Create(const Model& model, std::span<const BenchTest> tests) {
@@ -55,7 +78,7 @@ Result<BenchRunner> BenchRunner::Create(const Model& model, std::span<const Benc
   return BenchRunner(model, *std::move(sequence));
 }
 
-Result<BenchResult> BenchRunner::Run(const BenchTest& test, size_t repetitions, const ThreadPool& pool) {
+Result<BenchResult> BenchRunner::Run(const BenchTest& test, size_t repetitions, bool profiled, const ThreadPool& pool) {
   const Executor executor = pool.executor();
   auto transformer = Transformer::Create(
       model_, executor, {.max_batch = kPromptBatch, .max_logits = 1, .max_context = sequence_.context()});
@@ -65,19 +88,26 @@ Result<BenchResult> BenchRunner::Run(const BenchTest& test, size_t repetitions, 
   RooflineMeter roofline(model_, test, executor);
   roofline.Measure();
   if (Result<void> warm = RunOnce(WarmUp(test), *transformer); !warm.ok()) return warm.error();
+  Profile profile;
   std::vector<double> seconds, speeds;
   for (size_t i = 0; i < repetitions; ++i) {
     if (Result<void> there = GoTo(test.depth, *transformer); !there.ok()) return there.error();
+    if (profiled) transformer->SetProfile(&profile);
     const auto start = Clock::now();
     if (Result<void> ran = RunOnce(test, *transformer); !ran.ok()) return ran.error();
     seconds.push_back(std::chrono::duration<double>(Clock::now() - start).count());
+    transformer->SetProfile(nullptr);
     speeds.push_back(static_cast<double>(test.tokens()) / seconds.back());
   }
   roofline.Measure();
-  return BenchResult{.test = test,
+  BenchResult result{.test = test,
                      .mean = Mean(speeds),
                      .deviation = Deviation(speeds),
-                     .roofline_fraction = roofline.LeastSeconds(sequence_) / Mean(seconds)};
+                     .roofline_fraction = roofline.LeastSeconds(sequence_) / Mean(seconds),
+                     .profile = {}};
+  const double runs = static_cast<double>(repetitions);
+  if (profiled) result.profile = Operations(profile, roofline, runs * Mean(seconds), runs * test.tokens());
+  return result;
 }
 
 // What an earlier test has left there is as good as any other tokens.

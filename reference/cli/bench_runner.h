@@ -21,8 +21,8 @@ class BenchRunner {
   static Result<BenchRunner> Create(const Model& model, std::span<const BenchTest> tests);
 
   // Runs a test on the pool's threads: fills the context up to the test's depth, warms up, then measures `repetitions`
-  // runs, with measurements of the roofline before and after them.
-  Result<BenchResult> Run(const BenchTest& test, size_t repetitions, const ThreadPool& pool);
+  // runs, with measurements of the roofline before and after them. The result has a profile if `profiled`.
+  Result<BenchResult> Run(const BenchTest& test, size_t repetitions, bool profiled, const ThreadPool& pool);
 
  private:
   BenchRunner(const Model& model, Sequence sequence) : model_(model), sequence_(std::move(sequence)) {}

@@ -3,7 +3,9 @@
 #define WEFT_REFERENCE_CLI_BENCH_TEST_H_
 
 #include <cstddef>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace weft::engine::cli {
 
@@ -19,10 +21,20 @@ struct BenchTest {
   }
 };
 
+// A line of a profile: what the runs of a test spent on one kind of operation.
+struct BenchOperation {
+  std::string name, type;                   // the type of a product's weights; empty for others
+  double seconds = 0;                       // per token
+  double share = 0;                         // of all time
+  std::optional<double> roofline_fraction;  // of products
+};
+
 struct BenchResult {
   BenchTest test;
   double mean = 0, deviation = 0;  // tokens per second
   double roofline_fraction = 0;    // of the time that the tokens take, what the machine would need at least
+
+  std::vector<BenchOperation> profile;  // what takes most time first, the rest that no operation explains last
 
   // What the roofline is made of: multiply-accumulates for prompts, bytes read for generation.
   const char* roofline() const { return test.prompt != 0 ? "compute" : "read"; }

@@ -64,7 +64,9 @@ class Loader {
   }
 
   // BASE + ".weight" and ".bias". A bias that the architecture does not ask for may be there or not.
-  Linear Product(const std::string& base) { return {.weight = Matrix(base + ".weight"), .bias = Bias(base)}; }
+  Linear Product(const char* base) {
+    return {.name = base, .weight = Matrix(std::string(base) + ".weight"), .bias = Bias(base)};
+  }
   NormWeights Norm(const std::string& base) { return {.weight = Vector(base + ".weight"), .bias = Bias(base)}; }
 
   // The tensor was read elsewhere.
@@ -117,7 +119,9 @@ class Loader {
 
 // Rows [first, first + rows) of a product.
 Linear Rows(const Linear& whole, size_t first, size_t rows) {
-  return {.weight = RowRange(whole.weight, first, rows), .bias = whole.bias != nullptr ? whole.bias + first : nullptr};
+  return {.name = whole.name,
+          .weight = RowRange(whole.weight, first, rows),
+          .bias = whole.bias != nullptr ? whole.bias + first : nullptr};
 }
 
 // q, k and v from tensors of their own, or one after the other from the rows of one.
@@ -166,7 +170,7 @@ Result<Model> LoadModel(const Gguf& file) {
     model.layers.push_back(LoadLayer(load, c));
   }
   model.output_norm = load.Norm("output_norm");
-  model.output.weight = model.embedding;
+  model.output = {.name = "output", .weight = model.embedding, .bias = nullptr};
   if (load.Has("output.weight")) model.output = load.Product("output");
   if (!c.rope_frequency.empty()) load.MarkUsed("rope_freqs.weight");
   load.RefuseUnused();

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "reference/model/config.h"
@@ -17,6 +18,7 @@ struct NormWeights {
 };
 
 struct Linear {
+  std::string_view name;        // of the tensor, without "blk.N." and ".weight"; static
   WeightView weight;            // [outputs, inputs]
   const float* bias = nullptr;  // [outputs]; null: none
 };

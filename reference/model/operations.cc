@@ -5,6 +5,7 @@
 namespace weft::engine {
 
 void Transformer::Impl::LookUp(const WeightView& table, const uint32_t* ids, float scale, float* y) {
+  const ProfileTimer timer(Profiled("embedding"));
   GetRowsArgs args;
   args.w = table;
   args.ids = ids;
@@ -24,6 +25,7 @@ void Transformer::Impl::AddPositions() {
 
 void Transformer::Impl::MakeAngles() {
   if (c.rope_frequency.empty()) return;
+  const ProfileTimer timer(Profiled("rope"));
   RopeTableArgs args;
   args.positions = plan.positions();
   args.tokens = plan.tokens();
@@ -36,6 +38,7 @@ void Transformer::Impl::MakeAngles() {
 
 void Transformer::Impl::Normalize(const float* x, float* y, size_t tokens, size_t heads, size_t size,
                                   const NormWeights& w) {
+  const ProfileTimer timer(Profiled("norm"));
   NormArgs args;
   args.x = x;
   args.y = y;
@@ -56,6 +59,7 @@ void Transformer::Impl::NormalizeHeads(float* x, size_t heads, size_t size, cons
 
 void Transformer::Impl::Rotate(float* x, size_t heads) {
   if (c.rope_frequency.empty()) return;
+  const ProfileTimer timer(Profiled("rope"));
   RopeArgs args;
   args.x = x;
   args.tokens = plan.tokens();
@@ -68,7 +72,24 @@ void Transformer::Impl::Rotate(float* x, size_t heads) {
   Check(Rope(args, executor));
 }
 
+void Transformer::Impl::Remember(size_t layer) {
+  const ProfileTimer timer(Profiled("kv cache"));
+  Check(plan.Write(layer, s.k.data(), s.v.data(), c));
+}
+
+void Transformer::Impl::AttendToSequences(size_t layer) {
+  const ProfileTimer timer(Profiled("attention"));
+  const std::span<const AttentionSequence> sequences = plan.Sequences(layer);
+  AttentionArgs args = AttentionShape(c, options.backend);
+  args.q = s.q.data();
+  args.out = s.attended.data();
+  args.sequences = sequences.data();
+  args.sequence_count = sequences.size();
+  Check(Attention(args, executor, s.attention.workspace()));
+}
+
 void Transformer::Impl::Multiply(ActivationSet& x, const Linear& w, float* y, Epilogue epilogue) {
+  const ProfileTimer timer(ProfiledProduct(w, epilogue.gate, x.rows));
   MatMulArgs args;
   args.x = &x;
   args.w = w.weight;
@@ -91,6 +112,7 @@ void Transformer::Impl::Hidden(ActivationSet& x, const LayerWeights& w) {
   }
   Multiply(x, w.gate, s.gate.data());
   Multiply(x, w.up, s.hidden.data());
+  const ProfileTimer timer(Profiled("gate"));
   GatedArgs args;
   args.gate = s.gate.data();
   args.up = s.hidden.data();

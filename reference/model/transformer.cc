@@ -38,16 +38,8 @@ void Transformer::Impl::Attend(size_t layer) {
   NormalizeHeads(s.k.data(), c.kv_heads, c.k_size, w.k_norm);
   Rotate(s.q.data(), c.heads);
   Rotate(s.k.data(), c.kv_heads);
-  Check(plan.Write(layer, s.k.data(), s.v.data(), c));
-
-  const std::span<const AttentionSequence> sequences = plan.Sequences(layer);
-  AttentionArgs args = AttentionShape(c, options.backend);
-  args.q = s.q.data();
-  args.out = s.attended.data();
-  args.sequences = sequences.data();
-  args.sequence_count = sequences.size();
-  Check(Attention(args, executor, s.attention.workspace()));
-
+  Remember(layer);
+  AttendToSequences(layer);
   ActivationSet attended = Input(s.attended.data(), plan.tokens(), c.heads * c.v_size);
   AddToResidual(attended, w.attention_output);
 }
@@ -110,6 +102,7 @@ Transformer::Transformer(Transformer&& other) noexcept = default;
 Transformer& Transformer::operator=(Transformer&& other) noexcept = default;
 Transformer::~Transformer() = default;
 
+void Transformer::SetProfile(Profile* profile) { impl_->profile = profile; }
 const Model& Transformer::model() const { return impl_->model; }
 size_t Transformer::max_batch() const { return impl_->plan.max_tokens(); }
 size_t Transformer::max_logits() const { return impl_->plan.max_logits(); }

@@ -9,6 +9,7 @@
 #include "reference/base/result.h"
 #include "reference/model/batch_plan.h"
 #include "reference/model/model.h"
+#include "reference/model/profile.h"
 #include "reference/model/sequence.h"
 #include "weft/weft.h"
 
@@ -35,6 +36,10 @@ class Transformer {
   // token, [n, vocabulary] (valid until the next call). Errors (no sequence changes): too many tokens or logits, a
   // token outside the vocabulary, a full context, a sequence of another model or one that occurs twice.
   Result<std::span<const float>> Forward(std::span<const BatchItem> batch);
+
+  // From now on adds what Forward spends its time on to `profile`; null: no more. What Forward allocates then is a few
+  // entries in the first pass.
+  void SetProfile(Profile* profile);
 
   const Model& model() const;
   size_t max_batch() const;

@@ -3,6 +3,7 @@
 #define WEFT_REFERENCE_MODEL_TRANSFORMER_IMPL_H_
 
 #include <cstddef>
+#include <string_view>
 
 #include "reference/model/scratch.h"
 #include "reference/model/transformer.h"
@@ -27,6 +28,7 @@ struct Transformer::Impl {
   BatchPlan plan;
   Scratch s;
   Status status;
+  Profile* profile = nullptr;
 
   // The pass, from token ids to logits (transformer.cc).
   void Run();
@@ -48,6 +50,10 @@ struct Transformer::Impl {
   // Heads in place, if they are to be normalised.
   void NormalizeHeads(float* x, size_t heads, size_t size, const NormWeights& w);
   void Rotate(float* x, size_t heads);
+  // A layer's keys and values join the sequences.
+  void Remember(size_t layer);
+  // s.attended = attention(q, keys, values) of all sequences.
+  void AttendToSequences(size_t layer);
   // y = x * w^T + bias, without gaps between the rows of y.
   void Multiply(ActivationSet& x, const Linear& w, float* y, Epilogue epilogue = {});
   // s.hidden = activation(gate(x)) * up(x), or activation(up(x)) where there is no gate.
@@ -56,6 +62,12 @@ struct Transformer::Impl {
   // The input of products: rows of s.activations' quantised forms.
   ActivationSet Input(const float* x, size_t rows, size_t cols) {
     return MakeActivations(x, rows, cols, cols, s.activations.workspace());
+  }
+  // For a ProfileTimer: null unless there is a profile.
+  ProfileEntry* Profiled(std::string_view name) { return profile != nullptr ? profile->Find(name) : nullptr; }
+  ProfileEntry* ProfiledProduct(const Linear& w, const WeightView* gate, size_t tokens) {
+    const std::string_view name = gate != nullptr ? "ffn_gate + ffn_up" : w.name;
+    return profile != nullptr ? profile->FindProduct(name, w.weight, gate, tokens) : nullptr;
   }
   void Check(Status result) {
     if (status.ok()) status = result;
