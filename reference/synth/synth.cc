@@ -27,20 +27,6 @@ void AddKeys(const Preset& preset, GgufWriter* writer) {
   writer->AddString("tokenizer.ggml.model", "no_vocab");
 }
 
-// What the engine makes of the preset's keys: the configuration of a file without tensors.
-Result<ModelConfig> ConfigOf(const Preset& preset) {
-  std::vector<uint8_t> bytes;
-  GgufWriter writer([&](std::span<const uint8_t> piece) {
-    bytes.insert(bytes.end(), piece.begin(), piece.end());
-    return Result<void>();
-  });
-  AddKeys(preset, &writer);
-  if (const Result<void> finished = writer.Finish(); !finished.ok()) return finished.error();
-  const Result<Gguf> file = Gguf::Parse(bytes, preset.name);
-  if (!file.ok()) return file.error();
-  return ReadConfig(*file);
-}
-
 // Learned positions stay in F32, as in llama.cpp's files, and so does what is no matrix.
 bool StaysF32(const ModelTensor& tensor) { return tensor.shape.rows == 0 || tensor.name == "position_embd.weight"; }
 
@@ -129,6 +115,20 @@ class Synthesis {
 };
 
 }  // namespace
+
+// That of a file without tensors.
+Result<ModelConfig> ConfigOf(const Preset& preset) {
+  std::vector<uint8_t> bytes;
+  GgufWriter writer([&](std::span<const uint8_t> piece) {
+    bytes.insert(bytes.end(), piece.begin(), piece.end());
+    return Result<void>();
+  });
+  AddKeys(preset, &writer);
+  if (const Result<void> finished = writer.Finish(); !finished.ok()) return finished.error();
+  const Result<Gguf> file = Gguf::Parse(bytes, preset.name);
+  if (!file.ok()) return file.error();
+  return ReadConfig(*file);
+}
 
 Result<void> Synthesize(const Preset& preset, const Mix& mix, uint64_t seed, const GgufWriter::Sink& sink,
                         const std::function<void(const std::string&)>& note) {

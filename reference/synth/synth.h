@@ -8,10 +8,14 @@
 
 #include "reference/base/result.h"
 #include "reference/gguf/gguf_writer.h"
+#include "reference/model/config.h"
 #include "reference/synth/mix.h"
 #include "reference/synth/preset.h"
 
 namespace weft::engine {
+
+// What the engine makes of the preset's keys. Errors: keys that make no model.
+Result<ModelConfig> ConfigOf(const Preset& preset);
 
 // Writes a GGUF file of the preset's geometry, without a tokenizer, to `sink`. Matrices are normal with a deviation of
 // 1 / sqrt(inputs), so that activations keep their size; they are put together at random from a pool of blocks for each

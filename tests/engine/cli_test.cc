@@ -27,17 +27,6 @@ struct TinyModel {
   std::string path;
 };
 
-// One line that begins with "weft: " and mentions `what`.
-void CheckError(const RunResult& run, int status, const std::string& what) {
-  CAPTURE(run.err);
-  CHECK(run.status == status);
-  CHECK(run.out == "");
-  CHECK(run.err.starts_with("weft: "));
-  CHECK(std::count(run.err.begin(), run.err.end(), '\n') == 1);
-  CHECK(run.err.back() == '\n');
-  CHECK(run.err.find(what) != std::string::npos);
-}
-
 std::vector<float> Floats(const std::string& path) {
   const std::string bytes = ReadWhole(path);
   std::vector<float> values(bytes.size() / sizeof(float));
@@ -53,6 +42,8 @@ TEST_CASE("weft: help and version succeed, wrong usage is status 2 and one line"
                                                     {"logits", "-h"},
                                                     {"tokenize", "--help"},
                                                     {"info", "--help"},
+                                                    {"bench", "--help"},
+                                                    {"synth", "--help"},
                                                     {"targets", "--help"}}) {
     const RunResult run = Weft(arguments);
     CHECK(run.status == 0);

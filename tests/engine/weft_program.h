@@ -4,6 +4,9 @@
 
 #ifdef WEFT_PROGRAM
 
+#include <doctest/doctest.h>
+
+#include <algorithm>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -22,6 +25,17 @@ inline RunResult Weft(const std::vector<std::string>& arguments, const RunOption
   command.push_back(WEFT_PROGRAM);
   command.insert(command.end(), arguments.begin(), arguments.end());
   return Run(command, options);
+}
+
+// One line that begins with "weft: " and mentions `what`.
+inline void CheckError(const RunResult& run, int status, const std::string& what) {
+  CAPTURE(run.err);
+  CHECK(run.status == status);
+  CHECK(run.out == "");
+  CHECK(run.err.starts_with("weft: "));
+  CHECK(std::count(run.err.begin(), run.err.end(), '\n') == 1);
+  CHECK(run.err.back() == '\n');
+  CHECK(run.err.find(what) != std::string::npos);
 }
 
 }  // namespace weft::engine::test
