@@ -12,7 +12,8 @@ namespace weft::engine {
 namespace {
 
 std::string ShapeText(const GgufTensor& tensor) {
-  std::string text = "[" + std::to_string(tensor.shape[0]);
+  std::string text(1, '[');
+  text += std::to_string(tensor.shape[0]);
   for (uint32_t i = 1; i < tensor.dimensions && i < 4; ++i) text += ", " + std::to_string(tensor.shape[i]);
   return text + "]";
 }
