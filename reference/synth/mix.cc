@@ -7,6 +7,8 @@
 namespace weft::engine {
 namespace {
 
+// As llama.cpp mixes them, but with Q4_K where it takes Q5_K: for attn_qkv in Q4_K_M, for attn_v and ffn_down of the
+// first layers in Q4_K_S.
 constexpr MixRule kMediumRules[] = {
     {"output.weight", false, DType::kQ6_K},
     {"attn_v.weight", true, DType::kQ6_K},

@@ -28,8 +28,8 @@ struct Mix {
   DType TypeOf(std::string_view tensor, size_t layer, size_t layers) const;
 };
 
-// The mix called `name`, in upper or lower case: one of llama.cpp's, or the name of any format, which then all matrices
-// get. Only where all of its formats have kernels.
+// The mix called `name`, in upper or lower case: one like llama.cpp's, or the name of any format, which then all
+// matrices get. Only where all of its formats have kernels.
 std::optional<Mix> FindMix(std::string_view name);
 // All that FindMix finds, separated by commas.
 std::string MixNames();
