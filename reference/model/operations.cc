@@ -80,7 +80,7 @@ void Transformer::Impl::Remember(size_t layer) {
 void Transformer::Impl::AttendToSequences(size_t layer) {
   const ProfileTimer timer(Profiled("attention"));
   const std::span<const AttentionSequence> sequences = plan.Sequences(layer);
-  AttentionArgs args = AttentionShape(c, options.backend);
+  AttentionArgs args = AttentionShape(c, options.backend, options.summation);
   args.q = s.q.data();
   args.out = s.attended.data();
   args.sequences = sequences.data();

@@ -37,7 +37,7 @@ size_t MatMulBytes(const Model& model, const Scratch::Sizes& sizes) {
 
 // The extremes of a batch: one sequence with all its tokens, and as many sequences as tokens.
 size_t AttentionBytes(const ModelConfig& config, const Scratch::Sizes& sizes) {
-  AttentionArgs args = AttentionShape(config, sizes.backend);
+  AttentionArgs args = AttentionShape(config, sizes.backend, sizes.summation);
   AttentionSequence one;
   one.queries = sizes.tokens;
   one.first_position = static_cast<int64_t>(sizes.context) - 1;
@@ -60,7 +60,7 @@ size_t GateSize(const Model& model, size_t tokens) {
 
 }  // namespace
 
-AttentionArgs AttentionShape(const ModelConfig& config, AttentionBackend backend) {
+AttentionArgs AttentionShape(const ModelConfig& config, AttentionBackend backend, Summation summation) {
   AttentionArgs args;
   args.heads = config.heads;
   args.kv_heads = config.kv_heads;
@@ -70,6 +70,7 @@ AttentionArgs AttentionShape(const ModelConfig& config, AttentionBackend backend
   args.out_token_stride = config.heads * config.v_size;
   args.scale = config.attention_scale;
   args.backend = backend;
+  args.summation = summation;
   return args;
 }
 

@@ -12,7 +12,7 @@
 namespace weft::engine {
 
 // Everything that does not depend on the tokens of an attention call.
-AttentionArgs AttentionShape(const ModelConfig& config, AttentionBackend backend);
+AttentionArgs AttentionShape(const ModelConfig& config, AttentionBackend backend, Summation summation);
 
 // Rows are tokens. Throws std::bad_alloc.
 struct Scratch {
@@ -20,6 +20,7 @@ struct Scratch {
     size_t tokens, logits, context;
     uint32_t workers;
     AttentionBackend backend;
+    Summation summation;
   };
   Scratch(const Model& model, const Sizes& sizes);
   size_t bytes() const;

@@ -89,7 +89,8 @@ Result<Transformer> Transformer::Create(const Model& model, Executor executor, c
                              .logits = options.max_logits != 0 ? options.max_logits : options.max_batch,
                              .context = options.max_context != 0 ? options.max_context : model.config.context,
                              .workers = executor.workers,
-                             .backend = options.backend};
+                             .backend = options.backend,
+                             .summation = options.summation};
   try {
     return Transformer(std::make_unique<Impl>(model, executor, options, sizes));
   } catch (const std::bad_alloc&) {

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "weft/core/summation.h"
 #include "weft/core/views.h"
 
 namespace weft {
@@ -44,6 +45,7 @@ struct AttentionArgs {
   const float* alibi_slopes = nullptr;  // [heads], or null
   bool causal = true;
   AttentionBackend backend = AttentionBackend::kAuto;
+  Summation summation = Summation::kFastest;  // kUniform: a query's result has the same bits whatever is beside it
   const AttentionSequence* sequences = nullptr;
   size_t sequence_count = 0;
 };

@@ -132,7 +132,7 @@ struct AttentionTask {
   const AttentionSequence* sequence = nullptr;
   size_t first_query = 0, queries = 0;  // within the sequence
   size_t first_head = 0, heads = 0;
-  float* scratch = nullptr;  // AttentionKernels::scratch_floats(args)
+  float* scratch = nullptr;  // as many floats as AttentionKernels says, 64-byte aligned
 };
 
 struct OpKernels {
@@ -147,6 +147,10 @@ struct OpKernels {
 struct AttentionKernels {
   size_t (*scratch_floats)(const AttentionArgs&) = nullptr;
   void (*attend)(const AttentionTask&) = nullptr;
+  // For many queries of a sequence at once, with all heads of a KV head.
+  size_t (*tile_queries)(const AttentionArgs&) = nullptr;  // how many a task may have
+  size_t (*tile_scratch_floats)(const AttentionArgs&) = nullptr;
+  void (*attend_tile)(const AttentionTask&) = nullptr;
 };
 
 // Everything one target offers. Formats that were not compiled in are null.

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "weft/core/activations.h"
+#include "weft/core/summation.h"
 #include "weft/core/views.h"
 
 namespace weft {
@@ -30,13 +31,6 @@ struct Epilogue {
   Activation activation = Activation::kNone;
   const WeightView* gate = nullptr;  // same type, rows and cols as the weights
   const float* gate_bias = nullptr;
-};
-
-// In which order a product's terms are added. Results are the same bits for any number of threads; under kFastest
-// they depend on the number of tokens through three classes only (1, 2..7, 8 and more).
-enum class Summation : uint8_t {
-  kFastest,
-  kUniform,  // a token's result is the same bits whatever the number of tokens beside it
 };
 
 // y[m, n] = epilogue(sum over k of x[t(m), k] * w[n, k])

@@ -11,12 +11,12 @@ namespace weft {
 inline void Prefetch(const void* address) { __builtin_prefetch(address); }
 inline void PrefetchForWrite(const void* address) { __builtin_prefetch(address, 1); }
 
-// Lines of memory that are wanted soon, requested evenly while something else is done.
+// Requests a stream of lines in their order, a little at a time. Every share is rounded up to whole lines, so that it
+// slowly gains on a reader who advances with it.
 class Prefetcher {
  public:
-  explicit Prefetcher(const uint8_t* from) : next_(from) {}  // null: requests nothing
-  inline void Advance(size_t bytes) {
-    if (next_ == nullptr) return;
+  explicit Prefetcher(const uint8_t* from) : next_(from) {}
+  void Advance(size_t bytes) {
     for (const uint8_t* end = next_ + bytes; next_ < end; next_ += kLine) Prefetch(next_);
   }
 
@@ -26,8 +26,8 @@ class Prefetcher {
 };
 
 // How far ahead of a stream to request it: far enough for a memory's latency at its bandwidth (100 ns at 40 GB/s), and
-// near enough for the first-level cache.
-inline constexpr size_t kPrefetchAhead = 4096;
+// near enough for the first-level cache. Measured: 4 to 8 KiB are alike.
+inline constexpr size_t kPrefetchAhead = 6144;
 
 }  // namespace weft
 

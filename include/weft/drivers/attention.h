@@ -61,11 +61,36 @@ inline Status Validate(const AttentionArgs& args) {
   return Ok();
 }
 
-inline size_t AttentionWorkspaceBytes(const KernelSet& set, const AttentionArgs& args, uint32_t workers) {
-  return Carver::Bytes<float>((set.attention->scratch_floats(args) + 15) / 16 * 16 * workers);
+// From this many queries of a sequence on, computing them together pays.
+inline constexpr size_t kTileQueries = 8;
+
+inline bool Tiled(const AttentionArgs& args, const AttentionSequence& sequence) {
+  return args.backend != AttentionBackend::kStandard && args.summation == Summation::kFastest &&
+         sequence.queries >= kTileQueries && sequence.kv_length <= INT32_MAX && sequence.first_position >= INT32_MIN &&
+         sequence.first_position <= INT32_MAX - static_cast<int64_t>(sequence.queries);
 }
 
-// A task is one query token with the heads of one KV head.
+// A sequence's queries as runs of `step`, of which each is a task for every KV head.
+struct QueryRuns {
+  size_t step, runs;
+};
+inline QueryRuns RunsOf(const KernelSet& set, const AttentionArgs& args, const AttentionSequence& sequence) {
+  const size_t step = Tiled(args, sequence) ? set.attention->tile_queries(args) : 1;
+  return {step, (sequence.queries + step - 1) / step};
+}
+
+// Of one worker, whatever the sequences.
+inline size_t AttentionScratchFloats(const KernelSet& set, const AttentionArgs& args) {
+  const size_t one = set.attention->scratch_floats(args), tile = set.attention->tile_scratch_floats(args);
+  const bool tiles = args.backend != AttentionBackend::kStandard && args.summation == Summation::kFastest;
+  return ((tiles && tile > one ? tile : one) + 15) / 16 * 16;
+}
+
+inline size_t AttentionWorkspaceBytes(const KernelSet& set, const AttentionArgs& args, uint32_t workers) {
+  return Carver::Bytes<float>(AttentionScratchFloats(set, args) * workers);
+}
+
+// A task is one query token, or a run of them, with the heads of one KV head.
 inline Status Attention(const KernelSet& set, const AttentionArgs& args, const Executor& executor,
                         Workspace workspace) {
   if (const Status status = driver::Validate(args); !status.ok()) return status;
@@ -74,24 +99,29 @@ inline Status Attention(const KernelSet& set, const AttentionArgs& args, const E
     return Error(Code::kWorkspace, "workspace", workspace.data != nullptr ? workspace.bytes : 0, needed);
   }
   Carver carver(workspace);
-  const size_t scratch = (set.attention->scratch_floats(args) + 15) / 16 * 16;
+  const size_t scratch = AttentionScratchFloats(set, args);
   float* memory = carver.Take<float>(scratch * executor.workers);
-  size_t queries = 0;
-  for (size_t i = 0; i < args.sequence_count; ++i) queries += args.sequences[i].queries;
+  size_t runs = 0;
+  for (size_t i = 0; i < args.sequence_count; ++i) runs += RunsOf(set, args, args.sequences[i]).runs;
   const size_t shared = args.heads / args.kv_heads;
-  executor.For(queries * args.kv_heads, [&](size_t index, uint32_t worker) {
-    size_t query = index / args.kv_heads;
+  executor.For(runs * args.kv_heads, [&](size_t index, uint32_t worker) {
+    size_t run = index / args.kv_heads;
     const AttentionSequence* seq = args.sequences;
-    while (query >= seq->queries) query -= seq++->queries;
+    QueryRuns all = RunsOf(set, args, *seq);
+    while (run >= all.runs) {
+      run -= all.runs;
+      all = RunsOf(set, args, *++seq);
+    }
+    run = all.runs - 1 - run;  // the last queries see the most keys: the longest tasks come first
     AttentionTask task;
     task.args = &args;
     task.sequence = seq;
-    task.first_query = query;
-    task.queries = 1;
+    task.first_query = run * all.step;
+    task.queries = seq->queries - task.first_query < all.step ? seq->queries - task.first_query : all.step;
     task.first_head = index % args.kv_heads * shared;
     task.heads = shared;
     task.scratch = memory + worker * scratch;
-    set.attention->attend(task);
+    (Tiled(args, *seq) ? set.attention->attend_tile : set.attention->attend)(task);
   });
   return Ok();
 }

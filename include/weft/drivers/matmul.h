@@ -13,7 +13,7 @@
 namespace weft::driver {
 
 // From this many tokens on, decoding weights to panels pays.
-inline constexpr size_t kPanelTokens = 8;
+inline constexpr size_t kPanelTokens = 9;
 // Weight rows per task without panels: large enough to hide a task's overhead, small enough to balance the threads.
 inline constexpr size_t kDotRows = 32;
 
@@ -247,12 +247,14 @@ inline void PackLanes(const MatMulPlan& plan, uint8_t* packed, const Executor& e
 // Bytes that are wanted before long, requested from memory a little at a time.
 class Stream {
  public:
-  Stream() = default;
-  // Rows [first, first + rows), to be requested in `shares` shares.
-  Stream(const WeightView& w, size_t first, size_t rows, size_t shares)
-      : next_(static_cast<const uint8_t*>(w.data) + first * w.row_bytes),
-        end_(next_ + rows * w.row_bytes),
-        share_((rows * w.row_bytes / shares + kLine) / kLine * kLine) {}
+  // Rows [first, first + rows) as far as they exist, to be requested in `shares` shares.
+  Stream(const WeightView& w, size_t first, size_t rows, size_t shares) {
+    if (first >= w.rows) return;
+    const size_t bytes = (w.rows - first < rows ? w.rows - first : rows) * w.row_bytes;
+    next_ = static_cast<const uint8_t*>(w.data) + first * w.row_bytes;
+    end_ = next_ + bytes;
+    share_ = (bytes / shares + kLine) / kLine * kLine;
+  }
 
   void RequestShare() {
     for (const uint8_t* stop = next_ + share_; next_ < stop && next_ < end_; next_ += kLine) Prefetch(next_);
@@ -290,8 +292,8 @@ void MultiplyPanel(const MatMulPlan& plan, const WeightView& w, size_t first, si
   }
 }
 
-// Weight rows [first, first + rows) for all tokens, with one worker's memory. `next`: how many of the rows that follow
-// are this worker's next.
+// Weight rows [first, first + rows) for all tokens, with one worker's memory. `next`: the first of the rows whose turn
+// comes after them, if there are so many.
 inline void RunMatMulTask(const KernelSet& set, const MatMulPlan& plan, size_t first, size_t rows, size_t next,
                           Workspace memory) {
   const MatMulArgs& args = plan.args;
@@ -336,9 +338,7 @@ inline void RunMatMulTask(const KernelSet& set, const MatMulPlan& plan, size_t f
     for (size_t i = 0; i < plan.matrices; ++i) {
       const bool last = i + 1 == plan.matrices;
       const size_t shares = chunks * (end - begin);
-      Stream stream = !last      ? Stream(*weights[1], first, rows, shares)
-                      : next > 0 ? Stream(*weights[0], first + rows, next, shares)
-                                 : Stream();
+      Stream stream = last ? Stream(*weights[0], next, rows, shares) : Stream(*weights[1], first, rows, shares);
       MultiplyPanel(plan, *weights[i], first, rows, begin, end, panel, raw[i], stream, [&](size_t tile, float* at) {
         if (!last) return;
         const size_t token = plan.tiles.Begin(tile), stop = plan.tiles.Begin(tile + 1);
@@ -374,8 +374,9 @@ inline Status MatMul(const KernelSet& set, const MatMulArgs& args, const Executo
     for (size_t s = steps * i / tasks; s < end; ++s) {
       const size_t first = s * step, left = args.w.rows - first;
       const size_t rows = left < step ? left : step;
-      const size_t next = s + 1 == end ? 0 : left - rows < step ? left - rows : step;
-      RunMatMulTask(set, plan, first, rows, next, {memory + worker * worker_bytes, worker_bytes});
+      // What this worker is likely to do next: the other workers take the runs in between.
+      const size_t next = s + 1 < end ? s + 1 : s + 1 + (executor.workers - 1) * (steps / tasks);
+      RunMatMulTask(set, plan, first, rows, next * step, {memory + worker * worker_bytes, worker_bytes});
     }
   });
   return Ok();

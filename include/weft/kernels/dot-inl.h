@@ -42,7 +42,8 @@ struct LaneFactors {
 };
 
 // One block per lane: part[t] = sum over spans of  scale_a * sum over groups (scale[g] * sum_i (code - zero) * a
-// - offset[g] * sum_i a)  with token t's lanes at x + t * x_stride.
+// - offset[g] * sum_i a)  with token t's lanes at x + t * x_stride. Advances the
+// prefetcher by the size of the blocks.
 template <class Format, size_t kTokens>
 HWY_INLINE void DotBlocks(const BlockRows& rows, const uint32_t* HWY_RESTRICT x, size_t x_stride,
                           hn::Vec<RowFloatTag> (&part)[kTokens], Prefetcher& prefetcher) {
@@ -56,20 +57,12 @@ HWY_INLINE void DotBlocks(const BlockRows& rows, const uint32_t* HWY_RESTRICT x,
   const hn::Repartition<int16_t, RowDwordTag> d16;
   const hn::Repartition<uint8_t, RowDwordTag> d8;
   const hn::Repartition<int8_t, RowDwordTag> di8;
-  constexpr size_t kCodeBytes = U::kCodesEnd - U::kCodesBegin;
   constexpr size_t kGroups = kBlockGroups<Format>;
 
-  alignas(64) uint8_t interleaved[kCodeBytes * kLanes32];
-  for (size_t i = 0; i < kCodeBytes; i += 16) {
-    prefetcher.Advance(sizeof(typename Format::Block) * kLanes32 / (kCodeBytes / 16));
-    const auto v = rows.Load(U::kCodesBegin + i);
-    auto* out = reinterpret_cast<uint32_t*>(interleaved + i * kLanes32);
-    hn::Store(v.dword[0], du, out);
-    hn::Store(v.dword[1], du, out + kLanes32);
-    hn::Store(v.dword[2], du, out + 2 * kLanes32);
-    hn::Store(v.dword[3], du, out + 3 * kLanes32);
-  }
-  const RowBytes<U::kCodesBegin> bytes{interleaved};
+  alignas(64) uint8_t staged[kStagedBytes<Format>];
+  const auto bytes = CodesOf<Format>(rows, staged, [&prefetcher](size_t) HWY_ATTR {
+    prefetcher.Advance(sizeof(typename Format::Block) * kLanes32 / (kCodeBytes<Format> / 16));
+  });
   hn::Vec<RowFloatTag> scale[kGroups], offset[kGroups];
   hn::Vec<RowDwordTag> pairs[kGroups / 2 + 1];
   U::RowScales(rows, LaneFactors<Format>{scale, offset, pairs});
@@ -150,6 +143,8 @@ HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
     const size_t all = blocks * rows;
     for (size_t b = 0; b < all; b += kLanes32, from += kStepBytes) {
       const size_t left = all - b;
+      // Measured: long steps read memory faster when requests gain on them, short ones when they keep their distance.
+      if constexpr (!kIsStaged<Format>) prefetcher = Prefetcher(from + kPrefetchAhead);
       const uint32_t* lanes = x + b / kLanes32 * Layout::kSteps * kLanes32;
       hn::Vec<RowFloatTag> part[kTokens];
       if (left >= kLanes32) {
@@ -190,99 +185,108 @@ HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
   }
 }
 
-// Float weights with float activations, or bf16 with bf16 (pair products, accumulated in float).
-template <class Format, size_t kRows, size_t kTokens>
-HWY_INLINE void DotFloat(const typename Format::Block* const (&w)[kRows], const void* const (&x)[kTokens], size_t cols,
-                         float* HWY_RESTRICT out, size_t row_step, size_t token_step) {
+// One row of float weights with float activations, or of bf16 with bf16 (pair products, accumulated in float). Several
+// sums per token hide the latency of the additions.
+template <class Format, size_t kTokens>
+HWY_INLINE void DotFloat(const typename Format::Block* HWY_RESTRICT w, const void* const (&x)[kTokens], size_t cols,
+                         float* HWY_RESTRICT out, size_t token_step) {
+  constexpr bool kPairs = Format::kForm == ActivationForm::kBF16;
+  constexpr size_t kSums = 3;
   const hn::ScalableTag<float> df;
+  const hn::Repartition<hwy::bfloat16_t, decltype(df)> d16;
   using VF = hn::Vec<decltype(df)>;
-  VF total[kRows][kTokens], other[kRows][kTokens];
-  for (size_t r = 0; r < kRows; ++r) {
-    for (size_t t = 0; t < kTokens; ++t) total[r][t] = other[r][t] = hn::Zero(df);
+  const size_t lanes = hn::Lanes(df) * (kPairs ? 2 : 1), step = lanes * kSums;
+  VF total[kTokens][kSums], other[kTokens];  // `other` is for targets without pair products; elsewhere it vanishes
+  HWY_UNROLL(8)
+  for (size_t t = 0; t < kTokens; ++t) {
+    other[t] = hn::Zero(df);
+    HWY_UNROLL(4)
+    for (size_t s = 0; s < kSums; ++s) total[t][s] = hn::Zero(df);
   }
-  if constexpr (Format::kForm == ActivationForm::kBF16) {
-    const hn::Repartition<hwy::bfloat16_t, decltype(df)> d16;
-    const size_t lanes = hn::Lanes(d16);
-    for (size_t i = 0; i < cols; i += lanes) {
-      const size_t left = cols - i;
-      for (size_t r = 0; r < kRows; ++r) {
-        const auto a = left >= lanes ? LoadBytes(d16, w[r] + i) : LoadBytesN(d16, w[r] + i, left);
-        for (size_t t = 0; t < kTokens; ++t) {  // activations are zero-padded beyond any vector
-          const auto b = LoadBytes(d16, static_cast<const bf16*>(x[t]) + i);
-          total[r][t] = hn::ReorderWidenMulAccumulate(df, a, b, total[r][t], other[r][t]);
+  size_t i = 0;
+  for (; i + step <= cols; i += step) {
+    HWY_UNROLL(4)
+    for (size_t s = 0; s < kSums; ++s) {
+      const size_t at = i + s * lanes;
+      Prefetch(reinterpret_cast<const uint8_t*>(w + at) + kPrefetchAhead);
+      if constexpr (kPairs) {
+        const auto a = LoadBytes(d16, w + at);
+        HWY_UNROLL(8)
+        for (size_t t = 0; t < kTokens; ++t) {
+          const auto b = LoadBytes(d16, static_cast<const bf16*>(x[t]) + at);
+          total[t][s] = hn::ReorderWidenMulAccumulate(df, a, b, total[t][s], other[t]);
+        }
+      } else {
+        const auto a = LoadFloat(df, w + at);
+        HWY_UNROLL(8)
+        for (size_t t = 0; t < kTokens; ++t) {
+          total[t][s] = hn::MulAdd(a, hn::LoadU(df, static_cast<const float*>(x[t]) + at), total[t][s]);
         }
       }
     }
-  } else {
-    const size_t lanes = hn::Lanes(df);
-    for (size_t i = 0; i < cols; i += lanes) {
-      const size_t left = cols - i;
-      VF a[kTokens];
-      for (size_t t = 0; t < kTokens; ++t) {
+  }
+  for (; i < cols; i += lanes) {
+    const size_t left = cols - i;
+    HWY_UNROLL(8)
+    for (size_t t = 0; t < kTokens; ++t) {
+      if constexpr (kPairs) {  // activations are zero-padded beyond any vector
+        const auto a = left >= lanes ? LoadBytes(d16, w + i) : LoadBytesN(d16, w + i, left);
+        const auto b = LoadBytes(d16, static_cast<const bf16*>(x[t]) + i);
+        total[t][0] = hn::ReorderWidenMulAccumulate(df, a, b, total[t][0], other[t]);
+      } else {
         const float* from = static_cast<const float*>(x[t]) + i;
-        a[t] = left >= lanes ? hn::LoadU(df, from) : hn::LoadN(df, from, left);
-      }
-      for (size_t r = 0; r < kRows; ++r) {
-        const auto b = left >= lanes ? LoadFloat(df, w[r] + i) : LoadFloatN(df, w[r] + i, left);
-        for (size_t t = 0; t < kTokens; ++t) total[r][t] = hn::MulAdd(b, a[t], total[r][t]);
+        const auto a = left >= lanes ? LoadFloat(df, w + i) : LoadFloatN(df, w + i, left);
+        const auto b = left >= lanes ? hn::LoadU(df, from) : hn::LoadN(df, from, left);
+        total[t][0] = hn::MulAdd(a, b, total[t][0]);
       }
     }
   }
-  for (size_t r = 0; r < kRows; ++r) {
-    for (size_t t = 0; t < kTokens; ++t) {
-      out[r * row_step + t * token_step] = hn::ReduceSum(df, hn::Add(total[r][t], other[r][t]));
-    }
+  HWY_UNROLL(8)
+  for (size_t t = 0; t < kTokens; ++t) {
+    HWY_UNROLL(4)
+    for (size_t s = 1; s < kSums; ++s) total[t][0] = hn::Add(total[t][0], total[t][s]);
+    out[t * token_step] = hn::ReduceSum(df, hn::Add(total[t][0], other[t]));
   }
 }
 
-// kRows rows from `row` on (a row of the task) with kTokens tokens from `token` on.
-template <class Format, size_t kRows, size_t kTokens>
-HWY_NOINLINE void DotTile(const DotTask& task, size_t row, size_t token) {
-  using Block = typename Format::Block;
-  const Block* w[kRows];
-  for (size_t r = 0; r < kRows; ++r) {
-    w[r] = reinterpret_cast<const Block*>(static_cast<const uint8_t*>(task.w.data) +
-                                          (task.first_row + row + r) * task.w.row_bytes);
-  }
+template <class Format, size_t kTokens>
+HWY_NOINLINE void DotFloats(const DotTask& task, size_t token) {
+  constexpr size_t kBytes = Format::kForm == ActivationForm::kBF16 ? sizeof(bf16) : sizeof(float);
   const void* x[kTokens];
   for (size_t t = 0; t < kTokens; ++t) {
-    const size_t bytes = Format::kForm == ActivationForm::kBF16 ? sizeof(bf16) : sizeof(float);
     x[t] = static_cast<const uint8_t*>(task.tokens.x.values) +
-           task.tokens.Row(token + t) * task.tokens.x.value_stride * bytes;
+           task.tokens.Row(token + t) * task.tokens.x.value_stride * kBytes;
   }
-  DotFloat<Format>(w, x, task.w.cols, task.raw + token * task.raw_stride + row, 1, task.raw_stride);
+  for (size_t row = 0; row < task.rows; ++row) {
+    const auto* w = reinterpret_cast<const typename Format::Block*>(static_cast<const uint8_t*>(task.w.data) +
+                                                                    (task.first_row + row) * task.w.row_bytes);
+    DotFloat<Format>(w, x, task.w.cols, task.raw + token * task.raw_stride + row, task.raw_stride);
+  }
 }
 
-template <class Format, size_t kRows, size_t kTokens>
+template <class Format, size_t kTokens>
 HWY_INLINE void DotTokens(const DotTask& task, size_t token) {
-  size_t row = 0;
-  for (; row + kRows <= task.rows; row += kRows) DotTile<Format, kRows, kTokens>(task, row, token);
-  if constexpr (kRows > 1) {
-    for (; row < task.rows; ++row) DotTile<Format, 1, kTokens>(task, row, token);
+  if constexpr (kIsFloat<Format>) {
+    DotFloats<Format, kTokens>(task, token);
+  } else {
+    DotQuantized<Format, kTokens>(task, token);
   }
 }
 
 // raw[i * raw_stride + r] = dot(token i, weight row first_row + r) for the task's tokens and rows. A token's results
-// do not depend on the tokens beside it: every (row, token) pair adds in the same order whatever the tile.
+// do not depend on the tokens beside it.
 template <class Format>
 HWY_NOINLINE void DotRows(const DotTask& task) {
   size_t token = 0;
-  if constexpr (!kIsFloat<Format>) {
-    for (; token + 4 <= task.tokens.count; token += 4) DotQuantized<Format, 4>(task, token);
-    switch (task.tokens.count - token) {
-      case 3: return DotQuantized<Format, 3>(task, token);
-      case 2: return DotQuantized<Format, 2>(task, token);
-      case 1: return DotQuantized<Format, 1>(task, token);
-      default: return;
-    }
-  } else {
-  for (; token + 4 <= task.tokens.count; token += 4) DotTokens<Format, 1, 4>(task, token);
-  switch (task.tokens.count - token) {
-    case 3: DotTokens<Format, 1, 3>(task, token); break;
-    case 2: DotTokens<Format, 2, 2>(task, token); break;
-    case 1: DotTokens<Format, 4, 1>(task, token); break;
-    default: break;
+  if constexpr (kVectorRegisters == 32) {
+    for (; token + 8 <= task.tokens.count; token += 8) DotTokens<Format, 8>(task, token);
   }
+  for (; token + 4 <= task.tokens.count; token += 4) DotTokens<Format, 4>(task, token);
+  switch (task.tokens.count - token) {
+    case 3: return DotTokens<Format, 3>(task, token);
+    case 2: return DotTokens<Format, 2>(task, token);
+    case 1: return DotTokens<Format, 1>(task, token);
+    default: return;
   }
 }
 

@@ -94,22 +94,12 @@ template <class Format>
 HWY_INLINE void PackBlocks(const BlockRows& rows, uint8_t* HWY_RESTRICT panel) {
   constexpr PanelClass kClass = PanelClassOf<Format>();
   using U = Unpack<Format>;
-  const RowDwordTag d32;
   const hn::Repartition<uint8_t, RowDwordTag> d8;
   constexpr size_t kVector = kLanes32 * sizeof(uint32_t);
   const PanelFactors<kClass> to{panel};
 
-    constexpr size_t kCodeBytes = U::kCodesEnd - U::kCodesBegin;
-  alignas(64) uint8_t interleaved[kCodeBytes * kLanes32];
-  for (size_t i = 0; i < kCodeBytes; i += 16) {
-    const auto v = rows.Load(U::kCodesBegin + i);
-    auto* out = reinterpret_cast<uint32_t*>(interleaved + i * kLanes32);
-    hn::Store(v.dword[0], d32, out);
-    hn::Store(v.dword[1], d32, out + kLanes32);
-    hn::Store(v.dword[2], d32, out + 2 * kLanes32);
-    hn::Store(v.dword[3], d32, out + 3 * kLanes32);
-  }
-  const RowBytes<U::kCodesBegin> bytes{interleaved};
+    alignas(64) uint8_t staged[kStagedBytes<Format>];
+  const auto bytes = CodesOf<Format>(rows, staged, [](size_t) {});
   constexpr size_t kQuads = Format::kGroup / 4;
   HWY_UNROLL(16)
   for (size_t group = 0; group < kBlockGroups<Format>; ++group) {

@@ -11,6 +11,7 @@
 #include "weft/core/kernel_set.h"
 #include "weft/kernels/activate-inl.h"
 #include "weft/kernels/attention-inl.h"
+#include "weft/kernels/attention_tile-inl.h"
 #include "weft/kernels/decode-inl.h"
 #include "weft/kernels/dot-inl.h"
 #include "weft/kernels/elementwise-inl.h"
@@ -72,7 +73,9 @@ constexpr OpKernels MakeOpKernels() {
   return k;
 }
 
-constexpr AttentionKernels MakeAttentionKernels() { return {AttentionScratch, Attend}; }
+constexpr AttentionKernels MakeAttentionKernels() { 
+  return {AttentionScratch, Attend, AttentionTileQueries, AttentionTileScratch, AttendTile};
+}
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE

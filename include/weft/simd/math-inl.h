@@ -54,6 +54,31 @@ HWY_INLINE hn::Vec<DF> Sigmoid(DF df, hn::Vec<DF> x) {
   return hn::Div(one, hn::Add(one, Exp(df, hn::Neg(x))));
 }
 
+// e^x for x <= 0, as Exp; results below 2^-126 are 0, as for x = -infinity. NaN stays NaN. For softmax, half the work.
+template <class DF>
+HWY_INLINE hn::Vec<DF> ExpOrZero(DF df, hn::Vec<DF> x) {
+  const hn::RebindToSigned<DF> di;
+  const auto lowest = hn::Set(df, -87.0f);
+  const auto zero = hn::Lt(x, lowest);
+  const auto v = hn::IfThenElse(zero, lowest, x);
+  // Adding 1.5 * 2^23 rounds to an integer, which its low bits then are.
+  const auto magic = hn::Set(df, 12582912.0f);
+  const auto shifted = hn::MulAdd(v, hn::Set(df, 1.44269504088896341f), magic);
+  const auto nf = hn::Sub(shifted, magic);
+  auto r = hn::NegMulAdd(nf, hn::Set(df, 0.693145751953125f), v);
+  r = hn::NegMulAdd(nf, hn::Set(df, 1.42860682030941723e-6f), r);
+  auto p = hn::Set(df, 1.0f / 5040.0f);
+  p = hn::MulAdd(p, r, hn::Set(df, 1.0f / 720.0f));
+  p = hn::MulAdd(p, r, hn::Set(df, 1.0f / 120.0f));
+  p = hn::MulAdd(p, r, hn::Set(df, 1.0f / 24.0f));
+  p = hn::MulAdd(p, r, hn::Set(df, 1.0f / 6.0f));
+  p = hn::MulAdd(p, r, hn::Set(df, 0.5f));
+  p = hn::Add(hn::MulAdd(p, hn::Mul(r, r), r), hn::Set(df, 1.0f));
+  const auto n = hn::Sub(hn::BitCast(di, shifted), hn::BitCast(di, magic));
+  const auto power = hn::BitCast(df, hn::ShiftLeft<23>(hn::Add(n, hn::Set(di, 127))));
+  return hn::IfThenZeroElse(zero, hn::Mul(p, power));
+}
+
 // tanh, absolute error below 2e-7.
 template <class DF>
 HWY_INLINE hn::Vec<DF> Tanh(DF df, hn::Vec<DF> x) {

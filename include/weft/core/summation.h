@@ -1,0 +1,19 @@
+// How sums may be ordered.
+#ifndef WEFT_CORE_SUMMATION_H_
+#define WEFT_CORE_SUMMATION_H_
+
+#include <stdint.h>
+
+namespace weft {
+
+// In which order the terms of a product, or of attention, are added. Results are the same bits for any number of
+// threads; under kFastest they depend on the number of tokens through two classes only: up to 8 and more in a product,
+// fewer than 8 of a sequence and more in attention.
+enum class Summation : uint8_t {
+  kFastest,
+  kUniform,  // a token's result is the same bits whatever the number of tokens beside it
+};
+
+}  // namespace weft
+
+#endif  // WEFT_CORE_SUMMATION_H_
