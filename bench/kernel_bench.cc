@@ -16,7 +16,8 @@ namespace {
 int Main(int argc, char** argv) {
   using weft::bench::Shape;
   CLI::App app(
-      "Measures weft's kernels against what this machine can do. Rows are named operation/format/m:TOKENS/n:ROWS/k:COLS/"
+      "Measures weft's kernels against what this machine can do. Rows are named "
+      "operation/format/m:TOKENS/n:ROWS/k:COLS/"
       "threads:N.",
       "kernel_bench");
   app.footer("Other options, such as --benchmark_filter=REGEX or --benchmark_format=json, go to Google Benchmark.");

@@ -201,7 +201,8 @@ void AddProduct(const Plan& plan, DType type, const Shape& shape, size_t threads
   std::string format = Name(type);
   std::transform(format.begin(), format.end(), format.begin(), [](unsigned char c) { return std::tolower(c); });
   const Case c{type, shape, threads, shape.m <= 16 ? plan.memory : 0, 0};
-  const std::string operation = shape.m == 1 ? "matvec/" + format : "matmul/" + format + "/m:" + std::to_string(shape.m);
+  const std::string operation =
+      shape.m == 1 ? "matvec/" + format : "matmul/" + format + "/m:" + std::to_string(shape.m);
   Add(operation + "/" + Sizes(shape) + ThreadsSuffix(threads), [c](benchmark::State& state) { MatMulRow(state, c); });
 }
 

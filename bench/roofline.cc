@@ -61,9 +61,8 @@ double ReadBandwidth::Measure(const Executor& executor, double seconds) {
       const uint8_t* from = data + next_;
       next_ += sample;
       std::vector<uint64_t> sums(executor.workers);
-      const double took = TimeOnAll(executor, [&](size_t i) {
-        sums[i] = kernels.read(static_cast<Pattern>(pattern), from + i * share, share);
-      });
+      const double took = TimeOnAll(
+          executor, [&](size_t i) { sums[i] = kernels.read(static_cast<Pattern>(pattern), from + i * share, share); });
       best = std::max(best, static_cast<double>(sample) / took);
     }
   } while (Seconds(Clock::now() - start) < seconds);

@@ -12,7 +12,7 @@
 namespace weft::roofline {
 
 enum class Peak {
-  kInt8Dot,   // four products of a code and an activation, added to a 32-bit lane
+  kInt8Dot,  // four products of a code and an activation, added to a 32-bit lane
   kF32Fma,
   kBF16Dot,  // two products, added to a float lane
 };

@@ -8,6 +8,7 @@
 
 #include "bench/roofline_kernels.h"
 #include "hwy/highway.h"
+#include "hwy/targets.h"
 #include "weft/core/prefetch.h"
 #include "weft/instantiate/units.h"
 #include "weft/kernels/tile-inl.h"
@@ -164,7 +165,7 @@ constexpr units::PerTarget<Kernels> kTables[] = {HWY_VISIT_TARGETS(WEFT_ENTRY_){
 const Kernels& ActiveKernels() {
   const char* active = ActiveTarget();
   for (const units::PerTarget<Kernels>* entry = kTables; entry->table != nullptr; ++entry) {
-    if (strcmp(units::NameOf(entry->target), active) == 0) return *entry->table;
+    if (strcmp(units::NameOf(hwy::TargetName(entry->target)), active) == 0) return *entry->table;
   }
   return *kTables[0].table;
 }

@@ -89,7 +89,7 @@ struct FormatKernels {
   void (*decode)(const void* blocks, float* y, size_t n) = nullptr;
   void (*encode)(const float* x, void* blocks, size_t n) = nullptr;
   void (*dot)(const DotTask&) = nullptr;
-  size_t (*lane_bytes)(size_t cols) = nullptr;             // of one token for `dot`; null: it takes them as they are
+  size_t (*lane_bytes)(size_t cols) = nullptr;  // of one token for `dot`; null: it takes them as they are
   void (*pack_lanes)(const PackTokensTask&) = nullptr;
   void (*pack)(const PackTask&) = nullptr;
 };

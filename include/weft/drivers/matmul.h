@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "weft/core/kernel_set.h"
+#include "weft/core/prefetch.h"
 #include "weft/core/status.h"
 #include "weft/drivers/split.h"
-#include "weft/core/prefetch.h"
 
 namespace weft::driver {
 
@@ -229,8 +229,8 @@ inline void PackTiles(const MatMulPlan& plan, uint8_t* packed, const Executor& e
       const size_t left = plan.args.tokens() - token;
       const TokenList tokens{plan.x, plan.args.row_index, token, left < padded ? left : padded};
       for (size_t col = 0; col < cols; col += plan.Chunk()) {
-        plan.tile->pack_tokens(PackTokensTask{tokens, col, plan.ChunkCols(col), padded, plan.format.zero,
-                                              packed + plan.PackedAt(col, i)});
+        plan.tile->pack_tokens(
+            PackTokensTask{tokens, col, plan.ChunkCols(col), padded, plan.format.zero, packed + plan.PackedAt(col, i)});
       }
     }
   });
@@ -267,9 +267,9 @@ class Stream {
   size_t share_ = 0;
 };
 
-// raw = products of the tiles [begin, end) with weight rows [first, first + rows), a panel of them: one chunk of columns
-// after the other is decoded and, while it is in the first-level cache, multiplied with all tokens. finish(tile, raw) is
-// called for each tile that is complete.
+// raw = products of the tiles [begin, end) with weight rows [first, first + rows), a panel of them: one chunk of
+// columns after the other is decoded and, while it is in the first-level cache, multiplied with all tokens.
+// finish(tile, raw) is called for each tile that is complete.
 template <class F>
 void MultiplyPanel(const MatMulPlan& plan, const WeightView& w, size_t first, size_t rows, size_t begin, size_t end,
                    uint8_t* panel, float* raw, Stream& next, const F& finish) {
@@ -324,8 +324,8 @@ inline void RunMatMulTask(const KernelSet& set, const MatMulPlan& plan, size_t f
       const size_t left = args.tokens() - token;
       const TokenList tokens{plan.x, args.row_index, token, left < plan.RawTokens() ? left : plan.RawTokens()};
       for (size_t i = 0; i < plan.matrices; ++i) {
-        plan.format.dot(DotTask{tokens, plan.packed + token * plan.LaneBytes(), *weights[i], first, rows, raw[i],
-                                plan.TaskRows()});
+        plan.format.dot(
+            DotTask{tokens, plan.packed + token * plan.LaneBytes(), *weights[i], first, rows, raw[i], plan.TaskRows()});
       }
       finish(token, tokens.count, 0);
     }

@@ -13,9 +13,9 @@ constexpr PanelClass PanelClassOf() {
     return {Format::kForm, 1, Offsets::kNone, 0};
   } else {
     // All formats of 256 elements with offsets store them as small integers under a common factor.
-    constexpr Offsets kOffsets = !Format::kHasOffset                            ? Offsets::kNone
+    constexpr Offsets kOffsets = !Format::kHasOffset                      ? Offsets::kNone
                                  : Format::kForm == ActivationForm::kA256 ? Offsets::kInteger
-                                                                                : Offsets::kFloat;
+                                                                          : Offsets::kFloat;
     return {Format::kForm, Format::kGroup, kOffsets, static_cast<uint8_t>(32767 / (2 * 127 * Format::kMaxCode))};
   }
 }

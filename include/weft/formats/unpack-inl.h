@@ -100,7 +100,7 @@ template <class Format>
 inline constexpr bool kIsStaged = kCodeBytes<Format> > 32;
 // Room for the codes of a vector of blocks, if they are staged.
 template <class Format>
-inline constexpr size_t kStagedBytes = kIsStaged<Format> ? kCodeBytes<Format> * kLanes32 : 64;
+inline constexpr size_t kStagedBytes = kIsStaged<Format> ? kCodeBytes<Format>* kLanes32 : 64;
 
 // A vector of blocks as a source of codes, in the way that suits the format. each_run(i) is called as the i-th run of
 // 16 bytes is read.

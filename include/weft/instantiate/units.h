@@ -5,8 +5,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
-#include "hwy/targets.h"
 #include "weft/core/kernel_set.h"
 
 namespace weft::units {
@@ -26,10 +26,8 @@ const Table* Select(const PerTarget<Table>* list, int64_t target) {
   return nullptr;
 }
 
-// What weft calls a target.
-inline const char* NameOf(int64_t target) {
-  return target == HWY_NEON_WITHOUT_AES ? "NEON" : hwy::TargetName(target);
-}
+// What weft calls a target that Highway calls `name`: its NEON is the one without AES, which runs everywhere.
+inline const char* NameOf(const char* name) { return strcmp(name, "NEON_WITHOUT_AES") == 0 ? "NEON" : name; }
 
 struct TileTable {
   const TileKernels* tiles;

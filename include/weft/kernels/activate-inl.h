@@ -36,7 +36,6 @@ HWY_INLINE void SumCodes(const int8_t* HWY_RESTRICT code, int16_t* HWY_RESTRICT 
 template <size_t kGroup>
 HWY_INLINE float QuantizeGroup(const float* HWY_RESTRICT x, int8_t* HWY_RESTRICT code, int16_t* HWY_RESTRICT sum) {
   const hn::CappedTag<float, kSumGroup> df;
-  const hn::Rebind<int32_t, decltype(df)> d32;
   const hn::Rebind<int8_t, decltype(df)> d8;
   const size_t lanes = hn::Lanes(df);
   auto peak = hn::Zero(df), poison = hn::Zero(df);  // poison: 0, or NaN where x has an infinity or a NaN
@@ -53,7 +52,7 @@ HWY_INLINE float QuantizeGroup(const float* HWY_RESTRICT x, int8_t* HWY_RESTRICT
   }
   const auto inverse = hn::Set(df, 127.0f / max);
   for (size_t i = 0; i < kGroup; i += lanes) {
-    const auto q = hn::NearestIntInRange(d32, hn::Mul(hn::LoadU(df, x + i), inverse));
+    const auto q = hn::NearestInt(hn::Mul(hn::LoadU(df, x + i), inverse));
     hn::StoreU(hn::DemoteTo(d8, q), d8, code + i);
   }
   SumCodes<kGroup>(code, sum);

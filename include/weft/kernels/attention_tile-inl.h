@@ -45,8 +45,8 @@ constexpr size_t RoundUp(size_t n, size_t step) { return (n + step - 1) / step *
 
 // Panels of rows; each has its own piece of the scratch.
 struct RowPanel {
-  float *query, *acc, *max, *sum;  // [k_size], [padded v_size], 1, 1 times [kPanelRows]
-  float *slope, *sink;             // [kPanelRows]
+  float *query, *acc, *max, *sum;   // [k_size], [padded v_size], 1, 1 times [kPanelRows]
+  float *slope, *sink;              // [kPanelRows]
   int32_t *position, *begin, *end;  // of the query; the keys that it sees
   int32_t first_begin = 0, last_begin = 0, first_end = 0, last_end = 0;  // over the rows
 
@@ -151,8 +151,7 @@ inline void SetUpRows(const AttentionTask& task, size_t first, size_t rows, floa
     const size_t query = task.first_query + row / shared, head = task.first_head + row % shared;
     const int64_t position = task.sequence->first_position + static_cast<int64_t>(query);
     const KeyRange keys = VisibleKeys(args, *task.sequence, position);
-    const float* q =
-        args.q + (task.sequence->first_query + query) * args.q_token_stride + head * args.q_head_stride;
+    const float* q = args.q + (task.sequence->first_query + query) * args.q_token_stride + head * args.q_head_stride;
     for (size_t d = 0; d < args.k_size; ++d) panel.query[d * kPanelRows + i] = q[d];
     panel.max[i] = -INFINITY;
     panel.sum[i] = 0.0f;
@@ -225,8 +224,7 @@ inline void FinishRows(const AttentionTask& task, size_t first, size_t rows, con
   const AttentionArgs& args = *task.args;
   for (size_t i = 0; i < kPanelRows && first + i < rows; ++i) {
     const size_t query = task.first_query + (first + i) / task.heads, head = task.first_head + (first + i) % task.heads;
-    float* out =
-        args.out + (task.sequence->first_query + query) * args.out_token_stride + head * args.out_head_stride;
+    float* out = args.out + (task.sequence->first_query + query) * args.out_token_stride + head * args.out_head_stride;
     float factor = 1.0f, sum = panel.sum[i];
     if (panel.sink[i] > -INFINITY) {  // takes part in the sum, but has no value
       const float max = fmaxf(panel.max[i], panel.sink[i]);
@@ -273,11 +271,11 @@ inline void AttendTile(const AttentionTask& task) {
         memset(scores, 0, padded * kPanelRows * sizeof(float));
         for (size_t i = 0; i < padded; i += kScoreTile) {
           const size_t tokens = padded - i < kScoreTile ? padded - i : kScoreTile;
-          Tile<kFloatPanel>(TileTask{keys + i * args.k_size, tokens, r.query, args.k_size, scores + i * kPanelRows,
-                                     kPanelRows});
+          Tile<kFloatPanel>(
+              TileTask{keys + i * args.k_size, tokens, r.query, args.k_size, scores + i * kPanelRows, kPanelRows});
         }
-        const bool plain = key >= r.last_begin && stop <= r.first_end && args.softcap <= 0.0f &&
-                           args.alibi_slopes == nullptr;
+        const bool plain =
+            key >= r.last_begin && stop <= r.first_end && args.softcap <= 0.0f && args.alibi_slopes == nullptr;
         (plain ? WeighKeys<true> : WeighKeys<false>)(args, r, key, n, scores);
         for (size_t i = 0; i < v_padded; i += kScoreTile) {
           const size_t tokens = v_padded - i < kScoreTile ? v_padded - i : kScoreTile;

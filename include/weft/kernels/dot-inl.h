@@ -16,12 +16,13 @@
 
 #include "hwy/highway.h"
 #include "weft/core/kernel_set.h"
+#include "weft/core/prefetch.h"
 #include "weft/formats/unpack-inl.h"
 #include "weft/kernels/decode-inl.h"
 #include "weft/kernels/pack_tokens-inl.h"
 #include "weft/simd/convert-inl.h"
 #include "weft/simd/int8_dot-inl.h"
-#include "weft/core/prefetch.h"
+#include "weft/simd/unroll-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace weft {
@@ -67,50 +68,50 @@ HWY_INLINE void DotBlocks(const BlockRows& rows, const uint32_t* HWY_RESTRICT x,
   hn::Vec<RowDwordTag> pairs[kGroups / 2 + 1];
   U::RowScales(rows, LaneFactors<Format>{scale, offset, pairs});
 
-  HWY_UNROLL(4)
+  WEFT_UNROLL(4)
   for (size_t s = 0; s < Layout::kSpans; ++s) {
     const uint32_t* span = x + s * Span::kSteps * kLanes32;
     const uint32_t* sums = span + Span::kCodes * kLanes32;
     hn::Vec<RowFloatTag> total[kTokens];
-    HWY_UNROLL(16)
+    WEFT_UNROLL(16)
     for (size_t g = 0; g < Span::kGroups; ++g) {
       const size_t group = s * Span::kGroups + g;
       hn::Vec<decltype(d32)> sum[kTokens];
-      HWY_UNROLL(8)
+      WEFT_UNROLL(8)
       for (size_t t = 0; t < kTokens; ++t) {
-        sum[t] = Span::kStarts ? hn::BitCast(d32, hn::Load(du, sums + t * x_stride + g * kLanes32)) : hn::Zero(d32);
+        sum[t] = Span::kStarts ? hn::BitCast(d32, hn::LoadU(du, sums + t * x_stride + g * kLanes32)) : hn::Zero(d32);
       }
-      HWY_UNROLL(8)
+      WEFT_UNROLL(8)
       for (size_t quad = 0; quad < Format::kGroup / 4; ++quad) {
         const auto w = Operand<Format::kZero>(d8, U::Codes(d8, bytes, group * Format::kGroup + 4 * quad));
-        HWY_UNROLL(8)
+        WEFT_UNROLL(8)
         for (size_t t = 0; t < kTokens; ++t) {
           const uint32_t* a = span + t * x_stride + (g * (Format::kGroup / 4) + quad) * kLanes32;
-          sum[t] = QuadDot<kClass.pair_sums == 0>(d32, w, hn::BitCast(di8, hn::Load(du, a)), sum[t]);
+          sum[t] = QuadDot<kClass.pair_sums == 0>(d32, w, hn::BitCast(di8, hn::LoadU(du, a)), sum[t]);
         }
       }
-      HWY_UNROLL(8)
+      WEFT_UNROLL(8)
       for (size_t t = 0; t < kTokens; ++t) {
         const auto v = hn::ConvertTo(df, sum[t]);
         total[t] = g == 0 ? hn::Mul(v, scale[group]) : hn::MulAdd(v, scale[group], total[t]);
         if constexpr (kClass.offsets == Offsets::kFloat) {
-          const auto code_sum = hn::BitCast(df, hn::Load(du, sums + t * x_stride + g * kLanes32));
+          const auto code_sum = hn::BitCast(df, hn::LoadU(du, sums + t * x_stride + g * kLanes32));
           total[t] = hn::NegMulAdd(offset[group], code_sum, total[t]);
         }
       }
     }
-    HWY_UNROLL(8)
+    WEFT_UNROLL(8)
     for (size_t t = 0; t < kTokens; ++t) {
       if constexpr (kClass.offsets == Offsets::kInteger) {
         auto sum = hn::Zero(d32);
-        HWY_UNROLL(8)
+        WEFT_UNROLL(8)
         for (size_t i = 0; i < Span::kGroups / 2; ++i) {
-          const auto a = hn::BitCast(d16, hn::Load(du, sums + t * x_stride + i * kLanes32));
+          const auto a = hn::BitCast(d16, hn::LoadU(du, sums + t * x_stride + i * kLanes32));
           sum = PairDot(d32, hn::BitCast(d16, pairs[i]), a, sum);
         }
         total[t] = hn::NegMulAdd(hn::ConvertTo(df, sum), offset[0], total[t]);
       }
-      const auto a_scale = hn::BitCast(df, hn::Load(du, span + t * x_stride + Span::kScale * kLanes32));
+      const auto a_scale = hn::BitCast(df, hn::LoadU(du, span + t * x_stride + Span::kScale * kLanes32));
       part[t] = s == 0 ? hn::Mul(total[t], a_scale) : hn::MulAdd(total[t], a_scale, part[t]);
     }
   }
@@ -138,7 +139,7 @@ HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
     const size_t rows = dense && row + together <= task.rows ? together : 1;
     const uint8_t* from = data + (task.first_row + row) * task.w.row_bytes;
     hn::Vec<RowFloatTag> total[kTokens];
-    HWY_UNROLL(8)
+    WEFT_UNROLL(8)
     for (size_t t = 0; t < kTokens; ++t) total[t] = hn::Zero(df);
     const size_t all = blocks * rows;
     for (size_t b = 0; b < all; b += kLanes32, from += kStepBytes) {
@@ -149,7 +150,7 @@ HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
       hn::Vec<RowFloatTag> part[kTokens];
       if (left >= kLanes32) {
         DotBlocks<Format>({from, kBlockBytes}, lanes, x_stride, part, prefetcher);
-        HWY_UNROLL(8)
+        WEFT_UNROLL(8)
         for (size_t t = 0; t < kTokens; ++t) total[t] = hn::Add(total[t], part[t]);
       } else {
         // Lanes without a block of this row see what follows it, or zeros where the matrix ends.
@@ -162,11 +163,11 @@ HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
         }
         DotBlocks<Format>({bytes, kBlockBytes}, lanes, x_stride, part, prefetcher);
         const auto valid = hn::FirstN(df, left);
-        HWY_UNROLL(8)
+        WEFT_UNROLL(8)
         for (size_t t = 0; t < kTokens; ++t) total[t] = hn::Add(total[t], hn::IfThenElseZero(valid, part[t]));
       }
     }
-    HWY_UNROLL(8)
+    WEFT_UNROLL(8)
     for (size_t t = 0; t < kTokens; ++t) {
       float* out = task.raw + (token + t) * task.raw_stride + row;
       if (together == 1) {
@@ -197,28 +198,28 @@ HWY_INLINE void DotFloat(const typename Format::Block* HWY_RESTRICT w, const voi
   using VF = hn::Vec<decltype(df)>;
   const size_t lanes = hn::Lanes(df) * (kPairs ? 2 : 1), step = lanes * kSums;
   VF total[kTokens][kSums], other[kTokens];  // `other` is for targets without pair products; elsewhere it vanishes
-  HWY_UNROLL(8)
+  WEFT_UNROLL(8)
   for (size_t t = 0; t < kTokens; ++t) {
     other[t] = hn::Zero(df);
-    HWY_UNROLL(4)
+    WEFT_UNROLL(4)
     for (size_t s = 0; s < kSums; ++s) total[t][s] = hn::Zero(df);
   }
   size_t i = 0;
   for (; i + step <= cols; i += step) {
-    HWY_UNROLL(4)
+    WEFT_UNROLL(4)
     for (size_t s = 0; s < kSums; ++s) {
       const size_t at = i + s * lanes;
       Prefetch(reinterpret_cast<const uint8_t*>(w + at) + kPrefetchAhead);
       if constexpr (kPairs) {
         const auto a = LoadBytes(d16, w + at);
-        HWY_UNROLL(8)
+        WEFT_UNROLL(8)
         for (size_t t = 0; t < kTokens; ++t) {
           const auto b = LoadBytes(d16, static_cast<const bf16*>(x[t]) + at);
           total[t][s] = hn::ReorderWidenMulAccumulate(df, a, b, total[t][s], other[t]);
         }
       } else {
         const auto a = LoadFloat(df, w + at);
-        HWY_UNROLL(8)
+        WEFT_UNROLL(8)
         for (size_t t = 0; t < kTokens; ++t) {
           total[t][s] = hn::MulAdd(a, hn::LoadU(df, static_cast<const float*>(x[t]) + at), total[t][s]);
         }
@@ -227,7 +228,7 @@ HWY_INLINE void DotFloat(const typename Format::Block* HWY_RESTRICT w, const voi
   }
   for (; i < cols; i += lanes) {
     const size_t left = cols - i;
-    HWY_UNROLL(8)
+    WEFT_UNROLL(8)
     for (size_t t = 0; t < kTokens; ++t) {
       if constexpr (kPairs) {  // activations are zero-padded beyond any vector
         const auto a = left >= lanes ? LoadBytes(d16, w + i) : LoadBytesN(d16, w + i, left);
@@ -241,9 +242,9 @@ HWY_INLINE void DotFloat(const typename Format::Block* HWY_RESTRICT w, const voi
       }
     }
   }
-  HWY_UNROLL(8)
+  WEFT_UNROLL(8)
   for (size_t t = 0; t < kTokens; ++t) {
-    HWY_UNROLL(4)
+    WEFT_UNROLL(4)
     for (size_t s = 1; s < kSums; ++s) total[t][0] = hn::Add(total[t][0], total[t][s]);
     out[t * token_step] = hn::ReduceSum(df, hn::Add(total[t][0], other[t]));
   }

@@ -12,8 +12,8 @@
 
 #include "hwy/highway.h"
 #include "weft/core/kernel_set.h"
-#include "weft/simd/math-inl.h"
 #include "weft/core/prefetch.h"
+#include "weft/simd/math-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace weft {

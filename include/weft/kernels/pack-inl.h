@@ -2,8 +2,8 @@
 // all rows of a vector. What a tile kernel multiplies with. R = kPanelRows rows.
 //
 //   quantised, per span of GroupOf(form) columns:
-//     per group of G columns:  codes [G / 4][R][4] u8 (operands)    scale [R] f32    offset [R] f32 (if Offsets::kFloat)
-//     Offsets::kInteger:       offsets [groups / 2][R][2] i16       their factor [R] f32
+//     per group of G columns:  codes [G / 4][R][4] u8 (operands)    scale [R] f32    offset [R] f32 (if
+//     Offsets::kFloat) Offsets::kInteger:       offsets [groups / 2][R][2] i16       their factor [R] f32
 //   float:                     [cols][R] f32
 //   bf16:                      [cols / 2][R][2] bf16, an odd last column paired with zeros
 // Float panels are filled up to a multiple of eight columns.
@@ -26,6 +26,7 @@
 #include "weft/kernels/decode-inl.h"
 #include "weft/simd/interleave-inl.h"
 #include "weft/simd/tiling-inl.h"
+#include "weft/simd/unroll-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace weft {
@@ -48,8 +49,8 @@ struct PanelLayout {
 
 // Bytes of a column of a float panel.
 template <PanelClass kClass>
-inline constexpr size_t kFloatPanelColumn =
-    kPanelRows * (kClass.form == ActivationForm::kBF16 ? sizeof(bf16) : sizeof(float));
+inline constexpr size_t kFloatPanelColumn = kPanelRows*(kClass.form == ActivationForm::kBF16 ? sizeof(bf16)
+                                                                                             : sizeof(float));
 
 template <PanelClass kClass>
 size_t PanelBytes(size_t cols) {
@@ -74,8 +75,9 @@ struct PanelFactors {
   HWY_INLINE void IntegerOffsets(size_t pair, hn::Vec<RowDwordTag> v) const {
     const RowDwordTag d;
     const size_t spans = pair / (Layout::kGroups / 2);
-    hn::Store(v, d, reinterpret_cast<uint32_t*>(panel + spans * Layout::kSpanBytes + Layout::kIntegers +
-                                                pair % (Layout::kGroups / 2) * Layout::kPairBytes));
+    hn::Store(v, d,
+              reinterpret_cast<uint32_t*>(panel + spans * Layout::kSpanBytes + Layout::kIntegers +
+                                          pair % (Layout::kGroups / 2) * Layout::kPairBytes));
   }
   HWY_INLINE void OffsetFactor(hn::Vec<RowFloatTag> v) const { Store(v, panel + Layout::kIntegerFactor); }
 
@@ -98,13 +100,13 @@ HWY_INLINE void PackBlocks(const BlockRows& rows, uint8_t* HWY_RESTRICT panel) {
   constexpr size_t kVector = kLanes32 * sizeof(uint32_t);
   const PanelFactors<kClass> to{panel};
 
-    alignas(64) uint8_t staged[kStagedBytes<Format>];
+  alignas(64) uint8_t staged[kStagedBytes<Format>];
   const auto bytes = CodesOf<Format>(rows, staged, [](size_t) {});
   constexpr size_t kQuads = Format::kGroup / 4;
-  HWY_UNROLL(16)
+  WEFT_UNROLL(16)
   for (size_t group = 0; group < kBlockGroups<Format>; ++group) {
     uint8_t* out = to.At(group);
-    HWY_UNROLL(8)
+    WEFT_UNROLL(8)
     for (size_t quad = 0; quad < kQuads; ++quad, out += kPanelVectors * kVector) {
       const auto codes = U::Codes(d8, bytes, group * Format::kGroup + 4 * quad);
       hn::Store(Operand<Format::kZero>(d8, codes), d8, out);

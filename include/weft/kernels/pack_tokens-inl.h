@@ -39,9 +39,9 @@ struct TokenLayout {
   static constexpr size_t kGroups = kSpan / kClass.group;
   static constexpr bool kStarts = kClass.offsets == Offsets::kNone && !kSignedCodes;
   static constexpr size_t kCodes = kSpan / 4;
-  static constexpr size_t kSums = kClass.offsets == Offsets::kInteger                ? kGroups / 2
+  static constexpr size_t kSums = kClass.offsets == Offsets::kInteger            ? kGroups / 2
                                   : kClass.offsets == Offsets::kFloat || kStarts ? kGroups
-                                                                                     : 0;
+                                                                                 : 0;
   static constexpr size_t kScale = kCodes + kSums;
   static constexpr size_t kSteps = kScale + 1;
 };
@@ -83,7 +83,8 @@ HWY_INLINE void Spread(const void* from, size_t count, size_t step, uint32_t* HW
   for (size_t i = 0; i < count; ++i) memcpy(out + i * step, static_cast<const uint8_t*>(from) + 4 * i, 4);
 }
 
-// Columns [first_col, first_col + cols) of one token, to every step-th element of `out`; all but the codes unless kCodes.
+// Columns [first_col, first_col + cols) of one token, to every step-th element of `out`; all but the codes unless
+// kCodes.
 template <PanelClass kClass, bool kCodes = true>
 HWY_INLINE void PackQuantized(const ActivationView& x, size_t row, size_t first_col, size_t cols, int32_t zero,
                               size_t step, uint32_t* HWY_RESTRICT out) {
@@ -124,9 +125,7 @@ template <PanelClass kClass>
 HWY_NOINLINE void PackTokens(const PackTokensTask& task) {
   constexpr size_t kSpan = GroupOf(kClass.form);
   const ActivationView& x = task.tokens.x;
-  const auto row = [&](size_t t) {
-    return task.tokens.Row(t < task.tokens.count ? t : task.tokens.count - 1);
-  };
+  const auto row = [&](size_t t) { return task.tokens.Row(t < task.tokens.count ? t : task.tokens.count - 1); };
   auto* out = static_cast<uint32_t*>(task.out);
   size_t t = 0;
   for (; t + 4 <= task.padded; t += 4) {
@@ -156,8 +155,9 @@ HWY_NOINLINE void PackTokens(const PackTokensTask& task) {
 }
 
 // The other way to lay a token out, for products with rows of weights as they lie in the file (dot-inl.h): lanes are
-// consecutive blocks of the row. Per kLanes32 blocks: the layout of packed tokens above, with T = kLanes32 blocks in the
-// place of tokens; blocks beyond the row's last are zeros. Where several rows of weights fit the lanes, the token repeats.
+// consecutive blocks of the row. Per kLanes32 blocks: the layout of packed tokens above, with T = kLanes32 blocks in
+// the place of tokens; blocks beyond the row's last are zeros. Where several rows of weights fit the lanes, the token
+// repeats.
 template <class Format>
 struct LaneLayout {
   static constexpr PanelClass kClass = PanelClassOf<Format>();
@@ -167,7 +167,9 @@ struct LaneLayout {
 };
 
 // How many whole rows of weights the lanes hold.
-HWY_INLINE size_t RowsInLanes(size_t blocks) { return blocks < kLanes32 && kLanes32 % blocks == 0 ? kLanes32 / blocks : 1; }
+HWY_INLINE size_t RowsInLanes(size_t blocks) {
+  return blocks < kLanes32 && kLanes32 % blocks == 0 ? kLanes32 / blocks : 1;
+}
 
 template <class Format>
 size_t LaneBytes(size_t cols) {
@@ -175,7 +177,8 @@ size_t LaneBytes(size_t cols) {
   return (blocks + kLanes32 - 1) / kLanes32 * LaneLayout<Format>::kSteps * kLanes32 * sizeof(uint32_t);
 }
 
-// Tokens [begin, begin + count) of the list back to back, LaneBytes(cols) each; first_col, cols: the whole row.
+// Tokens [begin, begin + count) of the list back to back, LaneBytes(cols) each, 4-byte aligned; `cols` of them, from
+// the first one on.
 template <class Format>
 HWY_NOINLINE void PackLanes(const PackTokensTask& task) {
   using Layout = LaneLayout<Format>;
@@ -185,10 +188,9 @@ HWY_NOINLINE void PackLanes(const PackTokensTask& task) {
     uint8_t* out = static_cast<uint8_t*>(task.out) + t * bytes;
     memset(out, 0, bytes);
     for (size_t b = 0; b < blocks * repeats; ++b) {
-      PackQuantized<Layout::kClass>(task.tokens.x, task.tokens.Row(t), b % blocks * kBlockElements<Format>,
-                                    kBlockElements<Format>, task.zero, kLanes32,
-                                    reinterpret_cast<uint32_t*>(out) + b / kLanes32 * Layout::kSteps * kLanes32 +
-                                        b % kLanes32);
+      PackQuantized<Layout::kClass>(
+          task.tokens.x, task.tokens.Row(t), b % blocks * kBlockElements<Format>, kBlockElements<Format>, Format::kZero,
+          kLanes32, reinterpret_cast<uint32_t*>(out) + b / kLanes32 * Layout::kSteps * kLanes32 + b % kLanes32);
     }
   }
 }

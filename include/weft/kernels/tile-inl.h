@@ -22,6 +22,7 @@
 #include "weft/simd/convert-inl.h"
 #include "weft/simd/int8_dot-inl.h"
 #include "weft/simd/tiling-inl.h"
+#include "weft/simd/unroll-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace weft {
@@ -32,9 +33,6 @@ namespace hn = hwy::HWY_NAMESPACE;
 // arrays of vectors with other indices in memory).
 template <class V, size_t kTokens>
 using TileArray = V[kTokens][kPanelVectors];
-#define WEFT_FOR_TOKENS(t) HWY_UNROLL(16) for (size_t t = 0; t < kTokens; ++t)
-#define WEFT_FOR_VECTORS(v) HWY_UNROLL(4) for (size_t v = 0; v < kPanelVectors; ++v)
-
 HWY_INLINE hn::Vec<RowDwordTag> BroadcastDword(const uint32_t* from) { return hn::Set(RowDwordTag(), *from); }
 HWY_INLINE hn::Vec<RowFloatTag> BroadcastFloat(const uint32_t* from) {
   return hn::Set(RowFloatTag(), *reinterpret_cast<const float*>(from));
@@ -43,9 +41,11 @@ HWY_INLINE hn::Vec<RowFloatTag> BroadcastFloat(const uint32_t* from) {
 template <size_t kTokens, class V>
 HWY_INLINE void StoreTile(const TileTask& task, const TileArray<V, kTokens>& sums) {
   const RowFloatTag df;
-  WEFT_FOR_TOKENS(t) {
+  WEFT_UNROLL(16)
+  for (size_t t = 0; t < kTokens; ++t) {
     float* to = task.raw + t * task.raw_stride;
-    WEFT_FOR_VECTORS(v) {
+    WEFT_UNROLL(4)
+    for (size_t v = 0; v < kPanelVectors; ++v) {
       float* lanes = to + v * kLanes32;
       hn::Store(hn::Add(hn::Load(df, lanes), sums[t][v]), df, lanes);
     }
@@ -63,13 +63,16 @@ HWY_INLINE void GroupSums(const uint8_t* HWY_RESTRICT panel, const uint32_t* HWY
   constexpr size_t kQuads = kClass.group / 4;
   using V8 = hn::Vec<decltype(d8)>;
   if constexpr (QuadsInPairs(kClass.pair_sums) == 1) {
-    HWY_UNROLL(8)
+    WEFT_UNROLL(8)
     for (size_t quad = 0; quad < kQuads; ++quad) {
       V8 w[kPanelVectors];
-      WEFT_FOR_VECTORS(v) w[v] = hn::Load(d8, panel + (quad * kPanelVectors + v) * kVector);
-      WEFT_FOR_TOKENS(t) {
+      WEFT_UNROLL(4)
+      for (size_t v = 0; v < kPanelVectors; ++v) w[v] = hn::Load(d8, panel + (quad * kPanelVectors + v) * kVector);
+      WEFT_UNROLL(16)
+      for (size_t t = 0; t < kTokens; ++t) {
         const auto a = hn::BitCast(di8, BroadcastDword(codes + quad * kTokens + t));
-        WEFT_FOR_VECTORS(v) sum[t][v] = QuadDot<kClass.pair_sums == 0>(d32, w[v], a, sum[t][v]);
+        WEFT_UNROLL(4)
+        for (size_t v = 0; v < kPanelVectors; ++v) sum[t][v] = QuadDot<kClass.pair_sums == 0>(d32, w[v], a, sum[t][v]);
       }
     }
   } else {
@@ -78,21 +81,26 @@ HWY_INLINE void GroupSums(const uint8_t* HWY_RESTRICT panel, const uint32_t* HWY
     const hn::Repartition<int16_t, RowDwordTag> d16;
     for (size_t run = 0; run < kQuads; run += kRun) {
       TileArray<hn::Vec<decltype(d16)>, kTokens> pairs;
-      HWY_UNROLL(8)
+      WEFT_UNROLL(8)
       for (size_t i = 0; i < kRun; ++i) {
         const size_t quad = run + i;
         V8 w[kPanelVectors];
-        WEFT_FOR_VECTORS(v) w[v] = hn::Load(d8, panel + (quad * kPanelVectors + v) * kVector);
-        WEFT_FOR_TOKENS(t) {
+        WEFT_UNROLL(4)
+        for (size_t v = 0; v < kPanelVectors; ++v) w[v] = hn::Load(d8, panel + (quad * kPanelVectors + v) * kVector);
+        WEFT_UNROLL(16)
+        for (size_t t = 0; t < kTokens; ++t) {
           const auto a = hn::BitCast(di8, BroadcastDword(codes + quad * kTokens + t));
-          WEFT_FOR_VECTORS(v) {
+          WEFT_UNROLL(4)
+          for (size_t v = 0; v < kPanelVectors; ++v) {
             const auto product = hn::SatWidenMulPairwiseAdd(d16, w[v], a);
             pairs[t][v] = i == 0 ? product : hn::Add(pairs[t][v], product);
           }
         }
       }
-      WEFT_FOR_TOKENS(t) {
-        WEFT_FOR_VECTORS(v) {
+      WEFT_UNROLL(16)
+      for (size_t t = 0; t < kTokens; ++t) {
+        WEFT_UNROLL(4)
+        for (size_t v = 0; v < kPanelVectors; ++v) {
           sum[t][v] = hn::Add(sum[t][v], hn::WidenMulPairwiseAdd(d32, pairs[t][v], hn::Set(d16, int16_t{1})));
         }
       }
@@ -115,32 +123,41 @@ HWY_INLINE void QuantizedTile(const TileTask& task) {
   // Where spans are long and a span's sums take the registers, totals rest in memory between spans.
   constexpr bool kRestInMemory = Panel::kGroups > 2;
   TileArray<VF, kTokens> total;
-  WEFT_FOR_TOKENS(t) {
-    WEFT_FOR_VECTORS(v) total[t][v] = hn::Zero(df);
+  WEFT_UNROLL(16)
+  for (size_t t = 0; t < kTokens; ++t) {
+    WEFT_UNROLL(4)
+    for (size_t v = 0; v < kPanelVectors; ++v) total[t][v] = hn::Zero(df);
   }
   const auto* panel = static_cast<const uint8_t*>(task.panel);
   const auto* tokens = static_cast<const uint32_t*>(task.tokens);
   for (size_t col = 0; col < task.cols; col += Panel::kSpan) {
     TileArray<VF, kTokens> part;
-    WEFT_FOR_TOKENS(t) {
-      WEFT_FOR_VECTORS(v) part[t][v] = hn::Zero(df);
+    WEFT_UNROLL(16)
+    for (size_t t = 0; t < kTokens; ++t) {
+      WEFT_UNROLL(4)
+      for (size_t v = 0; v < kPanelVectors; ++v) part[t][v] = hn::Zero(df);
     }
     const uint32_t* sums = tokens + Tokens::kCodes * kTokens;
     for (size_t g = 0; g < Panel::kGroups; ++g) {
       const uint8_t* group = panel + g * Panel::kGroupBytes;
       const auto* factors = reinterpret_cast<const float*>(group + Panel::kCodes);
       TileArray<VI, kTokens> sum;
-      WEFT_FOR_TOKENS(t) {
+      WEFT_UNROLL(16)
+      for (size_t t = 0; t < kTokens; ++t) {
         const auto start = Tokens::kStarts ? hn::BitCast(d32, BroadcastDword(sums + g * kTokens + t)) : hn::Zero(d32);
-        WEFT_FOR_VECTORS(v) sum[t][v] = start;
+        WEFT_UNROLL(4)
+        for (size_t v = 0; v < kPanelVectors; ++v) sum[t][v] = start;
       }
       GroupSums<kClass, kTokens>(group, tokens + g * (kClass.group / 4) * kTokens, sum);
-      WEFT_FOR_VECTORS(v) {
+      WEFT_UNROLL(4)
+      for (size_t v = 0; v < kPanelVectors; ++v) {
         const auto scale = hn::Load(df, factors + v * kLanes32);
-        WEFT_FOR_TOKENS(t) part[t][v] = hn::MulAdd(hn::ConvertTo(df, sum[t][v]), scale, part[t][v]);
+        WEFT_UNROLL(16)
+        for (size_t t = 0; t < kTokens; ++t) part[t][v] = hn::MulAdd(hn::ConvertTo(df, sum[t][v]), scale, part[t][v]);
         if constexpr (kClass.offsets == Offsets::kFloat) {
           const auto offset = hn::Load(df, factors + kPanelRows + v * kLanes32);
-          WEFT_FOR_TOKENS(t) {
+          WEFT_UNROLL(16)
+          for (size_t t = 0; t < kTokens; ++t) {
             part[t][v] = hn::NegMulAdd(offset, BroadcastFloat(sums + g * kTokens + t), part[t][v]);
           }
         }
@@ -149,24 +166,32 @@ HWY_INLINE void QuantizedTile(const TileTask& task) {
     if constexpr (kClass.offsets == Offsets::kInteger) {
       const auto* pairs = reinterpret_cast<const int16_t*>(panel + Panel::kIntegers);
       TileArray<VI, kTokens> sum;
-      HWY_UNROLL(8)
+      WEFT_UNROLL(8)
       for (size_t i = 0; i < Panel::kGroups / 2; ++i, pairs += 2 * kPanelRows) {
         hn::Vec<decltype(d16)> offsets[kPanelVectors];
-        WEFT_FOR_VECTORS(v) offsets[v] = hn::Load(d16, pairs + v * 2 * kLanes32);
-        WEFT_FOR_TOKENS(t) {
+        WEFT_UNROLL(4)
+        for (size_t v = 0; v < kPanelVectors; ++v) offsets[v] = hn::Load(d16, pairs + v * 2 * kLanes32);
+        WEFT_UNROLL(16)
+        for (size_t t = 0; t < kTokens; ++t) {
           const auto a = hn::BitCast(d16, BroadcastDword(sums + i * kTokens + t));
-          WEFT_FOR_VECTORS(v) sum[t][v] = PairDot(d32, offsets[v], a, i == 0 ? hn::Zero(d32) : sum[t][v]);
+          WEFT_UNROLL(4)
+          for (size_t v = 0; v < kPanelVectors; ++v)
+            sum[t][v] = PairDot(d32, offsets[v], a, i == 0 ? hn::Zero(d32) : sum[t][v]);
         }
       }
       const float* factor = reinterpret_cast<const float*>(panel + Panel::kIntegerFactor);
-      WEFT_FOR_VECTORS(v) {
+      WEFT_UNROLL(4)
+      for (size_t v = 0; v < kPanelVectors; ++v) {
         const auto f = hn::Load(df, factor + v * kLanes32);
-        WEFT_FOR_TOKENS(t) part[t][v] = hn::NegMulAdd(hn::ConvertTo(df, sum[t][v]), f, part[t][v]);
+        WEFT_UNROLL(16)
+        for (size_t t = 0; t < kTokens; ++t) part[t][v] = hn::NegMulAdd(hn::ConvertTo(df, sum[t][v]), f, part[t][v]);
       }
     }
-    WEFT_FOR_TOKENS(t) {
+    WEFT_UNROLL(16)
+    for (size_t t = 0; t < kTokens; ++t) {
       const auto scale = BroadcastFloat(tokens + Tokens::kScale * kTokens + t);
-      WEFT_FOR_VECTORS(v) {
+      WEFT_UNROLL(4)
+      for (size_t v = 0; v < kPanelVectors; ++v) {
         if constexpr (kRestInMemory) {
           float* to = task.raw + t * task.raw_stride + v * kLanes32;
           hn::Store(hn::MulAdd(part[t][v], scale, hn::Load(df, to)), df, to);
@@ -186,35 +211,48 @@ HWY_INLINE void FloatTile(const TileTask& task) {
   const RowFloatTag df;
   using VF = hn::Vec<RowFloatTag>;
   TileArray<VF, kTokens> total;
-  WEFT_FOR_TOKENS(t) {
-    WEFT_FOR_VECTORS(v) total[t][v] = hn::Zero(df);
+  WEFT_UNROLL(16)
+  for (size_t t = 0; t < kTokens; ++t) {
+    WEFT_UNROLL(4)
+    for (size_t v = 0; v < kPanelVectors; ++v) total[t][v] = hn::Zero(df);
   }
   const auto* tokens = static_cast<const uint32_t*>(task.tokens);
   const auto* panel = static_cast<const float*>(task.panel);
   if constexpr (kClass.form == ActivationForm::kBF16) {
     const hn::Repartition<hwy::bfloat16_t, RowFloatTag> d16;
     TileArray<VF, kTokens> other;  // for targets that have no such instruction; elsewhere it vanishes
-    WEFT_FOR_TOKENS(t) {
-      WEFT_FOR_VECTORS(v) other[t][v] = hn::Zero(df);
+    WEFT_UNROLL(16)
+    for (size_t t = 0; t < kTokens; ++t) {
+      WEFT_UNROLL(4)
+      for (size_t v = 0; v < kPanelVectors; ++v) other[t][v] = hn::Zero(df);
     }
     for (size_t k = 0; k < task.cols; k += 2, panel += kPanelRows, tokens += kTokens) {
       hn::Vec<decltype(d16)> w[kPanelVectors];
-      WEFT_FOR_VECTORS(v) w[v] = hn::BitCast(d16, hn::Load(df, panel + v * kLanes32));
-      WEFT_FOR_TOKENS(t) {
+      WEFT_UNROLL(4)
+      for (size_t v = 0; v < kPanelVectors; ++v) w[v] = hn::BitCast(d16, hn::Load(df, panel + v * kLanes32));
+      WEFT_UNROLL(16)
+      for (size_t t = 0; t < kTokens; ++t) {
         const auto a = hn::BitCast(d16, BroadcastDword(tokens + t));
-        WEFT_FOR_VECTORS(v) total[t][v] = hn::ReorderWidenMulAccumulate(df, w[v], a, total[t][v], other[t][v]);
+        WEFT_UNROLL(4)
+        for (size_t v = 0; v < kPanelVectors; ++v)
+          total[t][v] = hn::ReorderWidenMulAccumulate(df, w[v], a, total[t][v], other[t][v]);
       }
     }
-    WEFT_FOR_TOKENS(t) {
-      WEFT_FOR_VECTORS(v) total[t][v] = hn::RearrangeToOddPlusEven(total[t][v], other[t][v]);
+    WEFT_UNROLL(16)
+    for (size_t t = 0; t < kTokens; ++t) {
+      WEFT_UNROLL(4)
+      for (size_t v = 0; v < kPanelVectors; ++v) total[t][v] = hn::RearrangeToOddPlusEven(total[t][v], other[t][v]);
     }
   } else {
     for (size_t k = 0; k < task.cols; ++k, panel += kPanelRows, tokens += kTokens) {
       VF w[kPanelVectors];
-      WEFT_FOR_VECTORS(v) w[v] = hn::Load(df, panel + v * kLanes32);
-      WEFT_FOR_TOKENS(t) {
+      WEFT_UNROLL(4)
+      for (size_t v = 0; v < kPanelVectors; ++v) w[v] = hn::Load(df, panel + v * kLanes32);
+      WEFT_UNROLL(16)
+      for (size_t t = 0; t < kTokens; ++t) {
         const auto a = BroadcastFloat(tokens + t);
-        WEFT_FOR_VECTORS(v) total[t][v] = hn::MulAdd(w[v], a, total[t][v]);
+        WEFT_UNROLL(4)
+        for (size_t v = 0; v < kPanelVectors; ++v) total[t][v] = hn::MulAdd(w[v], a, total[t][v]);
       }
     }
   }
@@ -241,9 +279,6 @@ template <PanelClass kClass>
 void Tile(const TileTask& task) {
   ChooseTile<kClass>(task, std::make_index_sequence<TileTokens(kClass.form) / TileTokenStep(kClass.form)>());
 }
-
-#undef WEFT_FOR_TOKENS
-#undef WEFT_FOR_VECTORS
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE

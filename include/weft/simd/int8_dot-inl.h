@@ -62,8 +62,9 @@ HWY_INLINE hn::Vec<D32> QuadDot(D32 d32, V8 operand, VI8 activations, hn::Vec<D3
   }
 }
 
-// Where quad dots are several instructions, those of small codes need fewer: sums of two products fit in 16 bits several
-// times over, and only their totals are widened. How many quads are summed so, if `pair_sums` sums fit; 1: use QuadDot.
+// Where quad dots are several instructions, those of small codes need fewer: sums of two products fit in 16 bits
+// several times over, and only their totals are widened. How many quads are summed so, if `pair_sums` sums fit; 1: use
+// QuadDot.
 constexpr size_t QuadsInPairs(size_t pair_sums) {
   return kSignedCodes || kNativeQuadDot || pair_sums == 0 ? 1 : pair_sums;
 }

@@ -1,7 +1,7 @@
 // The shape of a register tile and the sizes of its inputs on this target, on one page.
 //
-// A panel is kPanelVectors vectors of weight rows wide, one row per 32-bit lane; a tile multiplies it with a few tokens.
-// Each step of a tile loads the panel's vectors and one broadcast per token, and does tokens * vectors dots or
+// A panel is kPanelVectors vectors of weight rows wide, one row per 32-bit lane; a tile multiplies it with a few
+// tokens. Each step of a tile loads the panel's vectors and one broadcast per token, and does tokens * vectors dots or
 // multiply-adds, of which two can start per cycle, as can two loads: so tiles as square as the registers allow.
 //
 //                registers   float tile                       quantised tile: an integer and a float sum per output

@@ -19,11 +19,15 @@ namespace HWY_NAMESPACE {
 
 // y = W x, eight rows at a time; returns the index of the largest element, found while it is in cache.
 size_t MultiplyAndFindLargest(weft::WeightView w, const float* x, weft::ActivationView form, float* y) {
-  weft::HWY_NAMESPACE::Activate<weft::ActivationForm::kA32>({x, w.cols, 0, 1, form});
+  namespace kernels = weft::HWY_NAMESPACE;
+  kernels::Activate<weft::ActivationForm::kA32>({x, w.cols, 0, 1, form});
+  const weft::TokenList token{form, nullptr, 0, 1};
+  std::vector<uint8_t> lanes(kernels::LaneBytes<weft::Q8_0>(w.cols));
+  kernels::PackLanes<weft::Q8_0>({.tokens = token, .cols = w.cols, .out = lanes.data()});
   size_t largest = 0;
   for (size_t row = 0; row < w.rows; row += 8) {
     const size_t count = HWY_MIN(w.rows - row, size_t{8});
-    weft::HWY_NAMESPACE::DotRows<weft::Q8_0>({{form, nullptr, 0, 1}, w, row, count, y + row, count});
+    kernels::DotRows<weft::Q8_0>({token, lanes.data(), w, row, count, y + row, count});
     for (size_t i = row; i < row + count; ++i) {
       if (y[i] > y[largest]) largest = i;
     }
