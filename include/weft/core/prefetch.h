@@ -11,8 +11,7 @@ namespace weft {
 inline void Prefetch(const void* address) { __builtin_prefetch(address); }
 inline void PrefetchForWrite(const void* address) { __builtin_prefetch(address, 1); }
 
-// Requests a stream of lines in their order, a little at a time. Every share is rounded up to whole lines, so that it
-// slowly gains on a reader who advances with it.
+// Requests a stream of lines in their order, a little at a time; every share is rounded up to whole lines.
 class Prefetcher {
  public:
   explicit Prefetcher(const uint8_t* from) : next_(from) {}

@@ -47,7 +47,7 @@ struct LaneFactors {
 // prefetcher by the size of the blocks.
 template <class Format, size_t kTokens>
 HWY_INLINE void DotBlocks(const BlockRows& rows, const uint32_t* HWY_RESTRICT x, size_t x_stride,
-                          hn::Vec<RowFloatTag> (&part)[kTokens], Prefetcher& prefetcher) {
+                          hn::Vec<RowFloatTag> (&part)[kTokens], Prefetcher prefetcher) {
   using U = Unpack<Format>;
   using Layout = LaneLayout<Format>;
   constexpr PanelClass kClass = Layout::kClass;
@@ -131,7 +131,6 @@ HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
   const auto* data = static_cast<const uint8_t*>(task.w.data);
   const uint8_t* end = data + (task.w.rows - 1) * task.w.row_bytes + blocks * kBlockBytes;
   const bool dense = task.w.row_bytes == blocks * kBlockBytes;
-  Prefetcher prefetcher(data + task.first_row * task.w.row_bytes + kPrefetchAhead);
 
   for (size_t row = 0; row < task.rows;) {
     // Several short rows at once, where they fill the lanes.
@@ -144,12 +143,10 @@ HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
     const size_t all = blocks * rows;
     for (size_t b = 0; b < all; b += kLanes32, from += kStepBytes) {
       const size_t left = all - b;
-      // Measured: long steps read memory faster when requests gain on them, short ones when they keep their distance.
-      if constexpr (!kIsStaged<Format>) prefetcher = Prefetcher(from + kPrefetchAhead);
       const uint32_t* lanes = x + b / kLanes32 * Layout::kSteps * kLanes32;
       hn::Vec<RowFloatTag> part[kTokens];
       if (left >= kLanes32) {
-        DotBlocks<Format>({from, kBlockBytes}, lanes, x_stride, part, prefetcher);
+        DotBlocks<Format>({from, kBlockBytes}, lanes, x_stride, part, Prefetcher(from + kPrefetchAhead));
         WEFT_UNROLL(8)
         for (size_t t = 0; t < kTokens; ++t) total[t] = hn::Add(total[t], part[t]);
       } else {
@@ -161,7 +158,7 @@ HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
           memset(last + left * kBlockBytes, 0, kStepBytes - left * kBlockBytes);
           bytes = last;
         }
-        DotBlocks<Format>({bytes, kBlockBytes}, lanes, x_stride, part, prefetcher);
+        DotBlocks<Format>({bytes, kBlockBytes}, lanes, x_stride, part, Prefetcher(from + kPrefetchAhead));
         const auto valid = hn::FirstN(df, left);
         WEFT_UNROLL(8)
         for (size_t t = 0; t < kTokens; ++t) total[t] = hn::Add(total[t], hn::IfThenElseZero(valid, part[t]));
