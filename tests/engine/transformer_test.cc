@@ -14,6 +14,7 @@
 #include "tests/engine/each_target.h"
 #include "tests/engine/reference_model.h"
 #include "tests/engine/test_model.h"
+#include "tests/engine/wide_models.h"
 
 namespace {
 
@@ -40,28 +41,6 @@ namespace weft::engine::test {
 namespace {
 
 constexpr TransformerOptions kUniform = {.summation = Summation::kUniform};
-constexpr DType kTypes[] = {DType::kF32,  DType::kF16,  DType::kBF16, DType::kQ8_0,
-                            DType::kQ4_0, DType::kQ4_K, DType::kQ6_K};
-
-// Large enough for every format and for several tasks in every operation.
-TestShape WideShape(DType type) {
-  return {.width = 256, .ffn_width = 512, .vocabulary = 80, .head_size = 64, .type = type};
-}
-TestModel WideLlama(DType type) { return RandomLlama(WideShape(type)); }
-
-// Llama in every format, and the other families in two.
-std::vector<std::pair<std::string, TestModel>> WideModels() {
-  std::vector<std::pair<std::string, TestModel>> models;
-  for (const DType type : kTypes) models.emplace_back(std::string("llama ") + Name(type), WideLlama(type));
-  for (const std::string& family : kFamilies) {
-    for (const DType type : {DType::kF32, DType::kQ8_0}) {
-      if (family == "llama") continue;
-      models.emplace_back(family + " " + Name(type), RandomModel(ShapeOf(family, WideShape(type))));
-    }
-  }
-  return models;
-}
-
 // The logits of one item per sequence.
 std::vector<float> Feed(Transformer& transformer, std::span<const BatchItem> items) {
   Result<std::span<const float>> logits = transformer.Forward(items);
@@ -94,37 +73,6 @@ TEST_CASE("transformer: logits are those of the forward pass in double") {
         }
       });
     }
-  }
-}
-
-TEST_CASE("transformer: any number of threads gives the same bits") {
-  const std::vector<uint32_t> tokens = RandomTokens(40, 80);
-  for (const auto& [name, file] : WideModels()) {
-    const LoadedModel loaded(file);
-    ForEachTarget([&](const std::string&) {
-      for (const size_t piece : {size_t{1}, size_t{5}, tokens.size()}) {
-        const std::vector<float> one = AllLogits(loaded.model(), tokens, piece);
-        for (const size_t threads : {1, 2, 3}) {
-          ThreadPool pool(threads);
-          CHECK_MESSAGE(AllLogits(loaded.model(), tokens, piece, pool.executor()) == one, name, ", ", threads,
-                        " threads, ", piece, " tokens at a time");
-        }
-      }
-    });
-  }
-}
-
-TEST_CASE("transformer: with uniform summation, any cut into batches gives the same bits") {
-  const std::vector<uint32_t> tokens = RandomTokens(40, 80);
-  for (const auto& [name, file] : WideModels()) {
-    const LoadedModel loaded(file);
-    ForEachTarget([&](const std::string&) {
-      const std::vector<float> whole = AllLogits(loaded.model(), tokens, tokens.size(), {}, kUniform);
-      for (const size_t piece : {1, 3, 8, 17}) {
-        CHECK_MESSAGE(AllLogits(loaded.model(), tokens, piece, {}, kUniform) == whole, name, ", ", piece,
-                      " tokens at a time");
-      }
-    });
   }
 }
 

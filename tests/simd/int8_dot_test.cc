@@ -17,6 +17,21 @@ namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
 
+// What a dot of operands with `activations` starts from: -zero * (sums of four activations), or 0 where the operands
+// already have the zero point taken off.
+template <int kZero, class D32, class VI8>
+HWY_INLINE hn::Vec<D32> ZeroCorrection(D32 d32, VI8 activations) {
+  if constexpr (kSignedCodes || kZero == 0) {
+    (void)activations;
+    return hn::Zero(d32);
+  } else {
+    // zero <= 128, so the pair products are at most 128 * 127 * 2 = 32512: never "wide".
+    const hn::Repartition<uint8_t, D32> d8;
+    const auto zeros = hn::Set(d8, static_cast<uint8_t>(kZero));
+    return hn::Neg(QuadDot<false>(d32, zeros, activations, hn::Zero(d32)));
+  }
+}
+
 // A vector's worth of codes and activations, and what each lane must hold.
 template <int kZero, bool kWide>
 HWY_NOINLINE bool IsExact(const uint8_t* codes, const int8_t* activations, int32_t start) {

@@ -12,8 +12,6 @@
 #include <stdint.h>
 #include <string.h>
 
-#include <utility>
-
 #include "hwy/highway.h"
 #include "weft/core/kernel_set.h"
 #include "weft/core/prefetch.h"
@@ -42,9 +40,9 @@ struct LaneFactors {
   HWY_INLINE void OffsetFactor(hn::Vec<RowFloatTag> v) const { offset[0] = v; }
 };
 
-// One block per lane: part[t] = sum over spans of  scale_a * sum over groups (scale[g] * sum_i (code - zero) * a
-// - offset[g] * sum_i a)  with token t's lanes at x + t * x_stride. Advances the
-// prefetcher by the size of the blocks.
+// One block per lane, token t's lanes at x + t * x_stride: part[t] = sum over spans of
+//   scale_a * sum over groups (scale[g] * sum_i (code - zero) * a  -  offset[g] * sum_i a)
+// Advances the prefetcher by the size of the blocks.
 template <class Format, size_t kTokens>
 HWY_INLINE void DotBlocks(const BlockRows& rows, const uint32_t* HWY_RESTRICT x, size_t x_stride,
                           hn::Vec<RowFloatTag> (&part)[kTokens], Prefetcher prefetcher) {

@@ -1,8 +1,8 @@
 // The integer product that quantised kernels are made of: four codes times four activations per 32-bit lane.
 //
 // x86 multiplies unsigned by signed bytes, Arm signed by signed. So that each target gets its one-instruction form, a
-// weight operand is the code itself or, where kSignedCodes, code - zero; Operand() makes it, and ZeroCorrection()
-// supplies what the unsigned form still owes: sum((code - zero) * a) = sum(code * a) - zero * sum(a).
+// weight operand is the code itself or, where kSignedCodes, code - zero; Operand() makes it. What the unsigned form still
+// owes, sum((code - zero) * a) = sum(code * a) - zero * sum(a), packed activations bring along.
 
 #if defined(WEFT_SIMD_INT8_DOT_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef WEFT_SIMD_INT8_DOT_INL_H_
@@ -77,21 +77,6 @@ HWY_INLINE hn::Vec<D32> PairDot(D32 d32, V16 a, V16 b, hn::Vec<D32> sum) {
     return hn::ReorderWidenMulAccumulate(d32, a, b, sum, unused);  // on x86 in this order, and one instruction
   } else {
     return hn::Add(sum, hn::WidenMulPairwiseAdd(d32, a, b));
-  }
-}
-
-// What a dot of operands with `activations` starts from: -zero * (sums of four activations), or 0 where the operands
-// already have the zero point taken off.
-template <int kZero, class D32, class VI8>
-HWY_INLINE hn::Vec<D32> ZeroCorrection(D32 d32, VI8 activations) {
-  if constexpr (kSignedCodes || kZero == 0) {
-    (void)activations;
-    return hn::Zero(d32);
-  } else {
-    // zero <= 128, so the pair products are at most 128 * 127 * 2 = 32512: never "wide".
-    const hn::Repartition<uint8_t, D32> d8;
-    const auto zeros = hn::Set(d8, static_cast<uint8_t>(kZero));
-    return hn::Neg(QuadDot<false>(d32, zeros, activations, hn::Zero(d32)));
   }
 }
 
