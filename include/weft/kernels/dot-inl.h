@@ -274,9 +274,6 @@ HWY_INLINE void DotTokens(const DotTask& task, size_t token) {
 template <class Format>
 HWY_NOINLINE void DotRows(const DotTask& task) {
   size_t token = 0;
-  if constexpr (kVectorRegisters == 32) {
-    for (; token + 8 <= task.tokens.count; token += 8) DotTokens<Format, 8>(task, token);
-  }
   for (; token + 4 <= task.tokens.count; token += 4) DotTokens<Format, 4>(task, token);
   switch (task.tokens.count - token) {
     case 3: return DotTokens<Format, 3>(task, token);
