@@ -73,7 +73,7 @@ constexpr OpKernels MakeOpKernels() {
   return k;
 }
 
-constexpr AttentionKernels MakeAttentionKernels() { 
+constexpr AttentionKernels MakeAttentionKernels() {
   return {AttentionScratch, Attend, AttentionTileQueries, AttentionTileScratch, AttendTile};
 }
 

@@ -1,8 +1,8 @@
 // The integer product that quantised kernels are made of: four codes times four activations per 32-bit lane.
 //
 // x86 multiplies unsigned by signed bytes, Arm signed by signed. So that each target gets its one-instruction form, a
-// weight operand is the code itself or, where kSignedCodes, code - zero; Operand() makes it. What the unsigned form still
-// owes, sum((code - zero) * a) = sum(code * a) - zero * sum(a), packed activations bring along.
+// weight operand is the code itself or, where kSignedCodes, code - zero; Operand() makes it. What the unsigned form
+// still owes, sum((code - zero) * a) = sum(code * a) - zero * sum(a), packed activations bring along.
 
 #if defined(WEFT_SIMD_INT8_DOT_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef WEFT_SIMD_INT8_DOT_INL_H_
