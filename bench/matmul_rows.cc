@@ -55,6 +55,7 @@ class Row {
     std::nth_element(times_.begin(), times_.begin() + times_.size() / 2, times_.end());
     const double seconds = times_[times_.size() / 2];
     state_.counters["macs_per_s"] = macs / seconds;
+    state_.counters["macs_per_cycle"] = macs / seconds / (clock_sum_ / 2) / executor_.workers;
     state_.counters["peak_fraction"] = macs / seconds / (peak_sum_ / 2);
     state_.counters["bytes_per_s"] = bytes / seconds;
     state_.counters["bandwidth_fraction"] = bytes / seconds / (read_sum_ / 2);
@@ -64,12 +65,13 @@ class Row {
   void MeasureMachine() {
     peak_sum_ += roofline::MeasurePeak(peak_, executor_, 0.02);
     read_sum_ += MeasureRead(executor_, 0.06);
+    clock_sum_ += roofline::MeasureClock(0.005);
   }
 
   benchmark::State& state_;
   Peak peak_;
   Executor executor_;
-  double peak_sum_ = 0.0, read_sum_ = 0.0;
+  double peak_sum_ = 0.0, read_sum_ = 0.0, clock_sum_ = 0.0;
   std::vector<double> times_;
 };
 
@@ -178,7 +180,8 @@ void SgemmRow(benchmark::State& state, const Shape& s, size_t threads) {
   row.Finish(static_cast<double>(s.m * s.n * s.k), static_cast<double>(w.size() * sizeof(float)));
 }
 
-void RooflineRow(benchmark::State& state, size_t threads, const char* counter, double (*measure)(const Executor&)) {
+void RooflineRow(benchmark::State& state, size_t threads, const char* counter, const char* per_cycle,
+                 double (*measure)(const Executor&)) {
   std::vector<double> rates;
   for (auto _ : state) {
     const auto start = Clock::now();
@@ -186,7 +189,11 @@ void RooflineRow(benchmark::State& state, size_t threads, const char* counter, d
     state.SetIterationTime(std::chrono::duration<double>(Clock::now() - start).count());
   }
   std::nth_element(rates.begin(), rates.begin() + rates.size() / 2, rates.end());
-  state.counters[counter] = rates[rates.size() / 2];
+  const double rate = rates[rates.size() / 2];
+  state.counters[counter] = rate;
+  if (per_cycle != nullptr) {
+    state.counters[per_cycle] = rate / roofline::MeasureClock(0.02) / static_cast<double>(threads);
+  }
 }
 
 std::string Sizes(const Shape& s) { return "n:" + std::to_string(s.n) + "/k:" + std::to_string(s.k); }
@@ -210,17 +217,18 @@ void AddProduct(const Plan& plan, DType type, const Shape& shape, size_t threads
 
 void RegisterRoofline(const Plan& plan) {
   for (const size_t threads : plan.threads) {
-    const auto add = [&](const char* name, const char* counter, double (*measure)(const Executor&)) {
+    const auto add = [&](const char* name, const char* counter, const char* per_cycle,
+                         double (*measure)(const Executor&)) {
       Add(std::string("roofline/") + name + ThreadsSuffix(threads),
-          [=](benchmark::State& state) { RooflineRow(state, threads, counter, measure); });
+          [=](benchmark::State& state) { RooflineRow(state, threads, counter, per_cycle, measure); });
     };
     const auto peak = [](auto which) {
       return [](const Executor& e) { return roofline::MeasurePeak(decltype(which)::value, e, 0.01); };
     };
-    add("int8_dot", "macs_per_s", peak(std::integral_constant<Peak, Peak::kInt8Dot>()));
-    add("f32_fma", "macs_per_s", peak(std::integral_constant<Peak, Peak::kF32Fma>()));
-    add("bf16_dot", "macs_per_s", peak(std::integral_constant<Peak, Peak::kBF16Dot>()));
-    add("read", "bytes_per_s", [](const Executor& e) { return MeasureRead(e, 0.05); });
+    add("int8_dot", "macs_per_s", "macs_per_cycle", peak(std::integral_constant<Peak, Peak::kInt8Dot>()));
+    add("f32_fma", "macs_per_s", "macs_per_cycle", peak(std::integral_constant<Peak, Peak::kF32Fma>()));
+    add("bf16_dot", "macs_per_s", "macs_per_cycle", peak(std::integral_constant<Peak, Peak::kBF16Dot>()));
+    add("read", "bytes_per_s", "bytes_per_cycle", [](const Executor& e) { return MeasureRead(e, 0.05); });
   }
 }
 

@@ -39,6 +39,26 @@ double MeasurePeak(Peak peak, const Executor& executor, double seconds) {
   return best;
 }
 
+double MeasureClock(double seconds) {
+  constexpr uint64_t kAdds = 200000;
+  double best = 0.0;
+  const auto start = Clock::now();
+  do {
+    const auto begin = Clock::now();
+    uint64_t sum = 0, step = kAdds;
+    for (uint64_t i = 0; i < kAdds; i += 8) {
+      // Each addition waits for the one before, which takes it a cycle on every CPU; the empty statement keeps the
+      // compiler from joining them.
+      _Pragma("GCC unroll 8") for (int j = 0; j < 8; ++j) {
+        sum += step;
+        __asm__ volatile("" : "+r"(sum));
+      }
+    }
+    best = std::max(best, static_cast<double>(kAdds) / Seconds(Clock::now() - begin));
+  } while (Seconds(Clock::now() - start) < seconds);
+  return best;
+}
+
 constexpr size_t kUnit = 64 * 1024;  // of what a kernel reads
 
 ReadBandwidth::ReadBandwidth(size_t bytes)

@@ -21,6 +21,9 @@ enum class Peak {
 // best of several runs that take about `seconds` in all.
 double MeasurePeak(Peak peak, const Executor& executor, double seconds);
 
+// Core cycles per second while this thread computes: the best of several runs that take about `seconds` in all.
+double MeasureClock(double seconds);
+
 // Streams a buffer from memory. Every worker reads its own part, over and over.
 class ReadBandwidth {
  public:

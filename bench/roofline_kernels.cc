@@ -8,8 +8,8 @@
 
 #include "bench/roofline_kernels.h"
 #include "hwy/highway.h"
-#include "hwy/targets.h"
 #include "weft/core/prefetch.h"
+#include "weft/instantiate/cpu.h"
 #include "weft/instantiate/units.h"
 #include "weft/kernels/tile-inl.h"
 #include "weft/weft.h"
@@ -45,13 +45,14 @@ HWY_INLINE void Consume(D /*d*/, const V (&sums)[kChains]) {
   (void)sink;
 }
 
+template <Products kProducts>
 HWY_NOINLINE uint64_t RunInt8Dot(uint64_t steps) {
   const hn::RebindToSigned<RowDwordTag> d32;
   const hn::Repartition<int16_t, RowDwordTag> d16;
   const hn::Repartition<int8_t, RowDwordTag> di8;
   const auto w = Opaque(hn::Repartition<uint8_t, RowDwordTag>());
   // Where quads of small codes are summed in 16 bits, four products cost a multiplication and an addition.
-  constexpr bool kPairs = QuadsInPairs(8) > 1;
+  constexpr bool kPairs = QuadsInPairs<kProducts>(8) > 1;
   if constexpr (kPairs) {
     hn::Vec<decltype(d16)> sums[kChains];
     HWY_UNROLL(24) for (size_t i = 0; i < kChains; ++i) sums[i] = Opaque(d16);
@@ -68,7 +69,7 @@ HWY_NOINLINE uint64_t RunInt8Dot(uint64_t steps) {
     hn::Vec<decltype(d32)> sums[kChains];
     HWY_UNROLL(24) for (size_t i = 0; i < kChains; ++i) sums[i] = Opaque(d32);
     for (uint64_t s = 0; s < steps; ++s) {
-      HWY_UNROLL(24) for (size_t i = 0; i < kChains; ++i) sums[i] = QuadDot<false>(d32, w, a, sums[i]);
+      HWY_UNROLL(24) for (size_t i = 0; i < kChains; ++i) sums[i] = QuadDot<false, kProducts>(d32, w, a, sums[i]);
     }
     Consume(d32, sums);
   }
@@ -146,7 +147,10 @@ HWY_NOINLINE uint64_t Read(Pattern pattern, const uint8_t* from, size_t bytes) {
   return hn::ReduceSum(d, sum);
 }
 
-constexpr roofline::Kernels kRoofline = {RunInt8Dot, RunF32Fma, RunBF16Dot, Read};
+constexpr roofline::Kernels kRoofline = {RunInt8Dot<kStaticProducts>, RunF32Fma, RunBF16Dot, Read};
+#if WEFT_TARGET_AVX2_VNNI && HWY_TARGET == HWY_AVX2
+constexpr roofline::Kernels kVnniTable = {RunInt8Dot<Products::kAvxVnni>, RunF32Fma, RunBF16Dot, Read};
+#endif
 
 }  // namespace
 // NOLINTNEXTLINE(google-readability-namespace-comments)
@@ -157,15 +161,16 @@ HWY_AFTER_NAMESPACE();
 #if HWY_ONCE
 namespace weft::roofline {
 namespace {
+using units::kAvx2Vnni;
 #define WEFT_ENTRY_(target, name_space) {target, &name_space::kRoofline},
-constexpr units::PerTarget<Kernels> kTables[] = {HWY_VISIT_TARGETS(WEFT_ENTRY_){0, nullptr}};
+constexpr units::PerTarget<Kernels> kTables[] = {HWY_VISIT_TARGETS(WEFT_ENTRY_) WEFT_VNNI_ENTRY_{0, nullptr}};
 #undef WEFT_ENTRY_
 }  // namespace
 
 const Kernels& ActiveKernels() {
   const char* active = ActiveTarget();
   for (const units::PerTarget<Kernels>* entry = kTables; entry->table != nullptr; ++entry) {
-    if (strcmp(units::NameOf(hwy::TargetName(entry->target)), active) == 0) return *entry->table;
+    if (strcmp(units::NameOf(entry->target), active) == 0) return *entry->table;
   }
   return *kTables[0].table;
 }

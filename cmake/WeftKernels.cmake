@@ -3,7 +3,7 @@
 # Adds the static library `name`: weft's kernels for the given formats (all by default: f32 q8_0 q4_k ...), compiled for
 # the given targets (instruction sets, chosen from at run time), one compilation unit per format and kind of kernel.
 #   target_link_libraries(engine PRIVATE name)      then #include <weft/weft.h> and call
-# Targets: SSE2 AVX2 AVX3_DL AVX3_ZEN4 on x86-64, NEON NEON_BF16 on aarch64 (each all by default, as far as the
+# Targets: SSE2 AVX2 AVX2_VNNI AVX3_DL AVX3_ZEN4 on x86-64 (AVX2_VNNI needs AVX2), NEON NEON_BF16 on aarch64 (each all by default, as far as the
 # compiler can), or EMU128 alone: portable C++, for tests. One such library per program.
 include_guard(GLOBAL)
 
@@ -23,7 +23,7 @@ endfunction()
 function(weft_default_targets result)
   set(targets EMU128)
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
-    set(targets SSE2 AVX2 AVX3_DL AVX3_ZEN4)
+    set(targets SSE2 AVX2 AVX2_VNNI AVX3_DL AVX3_ZEN4)
   elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
     set(targets NEON)
     if(NOT CMAKE_CXX_COMPILER_ID STREQUAL GNU OR CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 13.2)
@@ -52,6 +52,9 @@ function(weft_set_targets name)
   list(LENGTH targets count)
   if("EMU128" IN_LIST targets AND count GREATER 1)
     message(FATAL_ERROR "weft: EMU128 must be the only target of ${name}: it takes the place of the others")
+  endif()
+  if("AVX2_VNNI" IN_LIST targets AND NOT "AVX2" IN_LIST targets)
+    message(FATAL_ERROR "weft: the target AVX2_VNNI of ${name} needs AVX2 beside it")
   endif()
   list(TRANSFORM targets PREPEND "WEFT_TARGET_" OUTPUT_VARIABLE definitions)
   list(TRANSFORM definitions APPEND "=1")

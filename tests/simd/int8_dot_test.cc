@@ -33,7 +33,7 @@ HWY_INLINE hn::Vec<D32> ZeroCorrection(D32 d32, VI8 activations) {
 }
 
 // A vector's worth of codes and activations, and what each lane must hold.
-template <int kZero, bool kWide>
+template <int kZero, bool kWide, Products kProducts>
 HWY_NOINLINE bool IsExact(const uint8_t* codes, const int8_t* activations, int32_t start) {
   const hn::ScalableTag<uint8_t> d8;
   const hn::RebindToSigned<decltype(d8)> di8;
@@ -42,7 +42,7 @@ HWY_NOINLINE bool IsExact(const uint8_t* codes, const int8_t* activations, int32
   const auto operand = Operand<kZero>(d8, hn::LoadU(d8, codes));
   const auto from = hn::Add(ZeroCorrection<kZero>(d32, a), hn::Set(d32, start));
   int32_t sums[HWY_MAX_BYTES / 4];
-  hn::StoreU(QuadDot<kWide>(d32, operand, a, from), d32, sums);
+  hn::StoreU(QuadDot<kWide, kProducts>(d32, operand, a, from), d32, sums);
   for (size_t lane = 0; lane < hn::Lanes(d32); ++lane) {
     int32_t expected = start;
     for (size_t i = lane * 4; i < lane * 4 + 4; ++i) expected += (codes[i] - kZero) * activations[i];
@@ -52,8 +52,8 @@ HWY_NOINLINE bool IsExact(const uint8_t* codes, const int8_t* activations, int32
 }
 
 // All pairs of one code and one activation, all patterns of extremes, and random vectors, for one kind of format.
-template <int kZero, int kMaxCode>
-HWY_NOINLINE void CheckFormat() {
+template <int kZero, int kMaxCode, Products kProducts>
+HWY_NOINLINE void CheckProducts() {
   constexpr bool kWide = kMaxCode > 127;
   constexpr size_t kBytes = HWY_MAX_BYTES;
   uint8_t codes[kBytes];
@@ -64,7 +64,8 @@ HWY_NOINLINE void CheckFormat() {
         codes[i] = static_cast<uint8_t>(code);
         activations[i] = static_cast<int8_t>(a);
       }
-      ASSERT_TRUE((IsExact<kZero, kWide>(codes, activations, 0))) << code << " * " << a << ", zero " << kZero;
+      ASSERT_TRUE((IsExact<kZero, kWide, kProducts>(codes, activations, 0)))
+          << code << " * " << a << ", zero " << kZero;
     }
   }
   const uint8_t code_ends[] = {0, kMaxCode, kZero > kMaxCode ? 0 : kZero, kMaxCode / 2};
@@ -74,7 +75,8 @@ HWY_NOINLINE void CheckFormat() {
       codes[i] = code_ends[pattern >> (i % 4 * 4) & 3];
       activations[i] = activation_ends[pattern >> (i % 4 * 4 + 2) & 3];
     }
-    ASSERT_TRUE((IsExact<kZero, kWide>(codes, activations, 12345))) << "pattern " << pattern << ", zero " << kZero;
+    ASSERT_TRUE((IsExact<kZero, kWide, kProducts>(codes, activations, 12345)))
+        << "pattern " << pattern << ", zero " << kZero;
   }
   test::Random random(1);
   for (int round = 0; round < 2000; ++round) {
@@ -83,7 +85,16 @@ HWY_NOINLINE void CheckFormat() {
       activations[i] = static_cast<int8_t>(static_cast<int>(random.Below(255)) - 127);
     }
     const int32_t start = static_cast<int32_t>(random.Below(1 << 24)) - (1 << 23);
-    ASSERT_TRUE((IsExact<kZero, kWide>(codes, activations, start))) << "round " << round << ", zero " << kZero;
+    ASSERT_TRUE((IsExact<kZero, kWide, kProducts>(codes, activations, start)))
+        << "round " << round << ", zero " << kZero;
+  }
+}
+
+template <int kZero, int kMaxCode>
+void CheckFormat() {
+  CheckProducts<kZero, kMaxCode, Products::kTarget>();
+  if constexpr (kCanUseAvxVnni) {
+    if (units::CpuHasAvxVnni()) CheckProducts<kZero, kMaxCode, Products::kAvxVnni>();
   }
 }
 

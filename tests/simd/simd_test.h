@@ -13,25 +13,17 @@
 #include <vector>
 
 #include "hwy/highway.h"
+#include "weft/instantiate/cpu.h"
 
 namespace weft::test {
 
-// weft calls Highway's NEON without AES "NEON".
-inline std::string SimdTargetName(int64_t target) {
-  const std::string name = hwy::TargetName(target);
-  return name == "NEON_WITHOUT_AES" ? "NEON" : name;
-}
+inline std::string SimdTargetName(int64_t target) { return units::NameOf(target); }
 
-// The compiled targets that this CPU supports, as weft sees it (weft/instantiate/registry.inc): or the one of them that
-// WEFT_TARGET names.
+// The compiled targets that this CPU supports, as weft sees it: or the one of them that WEFT_TARGET names.
 inline std::vector<int64_t> SimdTargets() {
-  int64_t supported = hwy::SupportedTargets() | HWY_STATIC_TARGET;
-#if HWY_ARCH_X86
-  if (supported & HWY_AVX3_SPR) supported |= HWY_AVX3_ZEN4;
-#endif
   const char* only = getenv("WEFT_TARGET");
   std::vector<int64_t> targets;
-  for (int64_t left = HWY_TARGETS & supported; left != 0; left &= left - 1) {
+  for (int64_t left = HWY_TARGETS & units::SupportedTargets(); left != 0; left &= left - 1) {
     const int64_t target = left & -left;
     if (only == nullptr || SimdTargetName(target) == only) targets.push_back(target);
   }

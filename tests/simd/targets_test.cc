@@ -14,7 +14,9 @@ namespace {
 TEST(SimdTargetsTest, CompiledTargetsAreTheExpectedOnes) {
   std::istringstream stream(WEFT_TEST_TARGETS);
   std::set<std::string> expected, compiled;
-  for (std::string name; stream >> name;) expected.insert(name);
+  for (std::string name; stream >> name;) {
+    if (name != "AVX2_VNNI") expected.insert(name);  // part of AVX2; see int8_dot_test.cc
+  }
   for (int64_t left = HWY_TARGETS; left != 0; left &= left - 1) compiled.insert(SimdTargetName(left & -left));
   EXPECT_EQ(compiled, expected);
 

@@ -1,11 +1,10 @@
 // How the instantiation units of a program find each other. Each unit holds, for every compiled target, one table of
-// functions; the registry asks for the table of a target by Highway's bit for it.
+// functions; the registry asks for the table of a target by Highway's bit for it, or kAvx2Vnni.
 #ifndef WEFT_INSTANTIATE_UNITS_H_
 #define WEFT_INSTANTIATE_UNITS_H_
 
 #include <stddef.h>
 #include <stdint.h>
-#include <string.h>
 
 #include "weft/core/kernel_set.h"
 
@@ -25,9 +24,6 @@ const Table* Select(const PerTarget<Table>* list, int64_t target) {
   }
   return nullptr;
 }
-
-// What weft calls a target that Highway calls `name`: its NEON is the one without AES, which runs everywhere.
-inline const char* NameOf(const char* name) { return strcmp(name, "NEON_WITHOUT_AES") == 0 ? "NEON" : name; }
 
 struct TileTable {
   const TileKernels* tiles;

@@ -43,7 +43,7 @@ struct LaneFactors {
 // One block per lane, token t's lanes at x + t * x_stride: part[t] = sum over spans of
 //   scale_a * sum over groups (scale[g] * sum_i (code - zero) * a  -  offset[g] * sum_i a)
 // Advances the prefetcher by the size of the blocks.
-template <class Format, size_t kTokens>
+template <class Format, Products kProducts, size_t kTokens>
 HWY_INLINE void DotBlocks(const BlockRows& rows, const uint32_t* HWY_RESTRICT x, size_t x_stride,
                           hn::Vec<RowFloatTag> (&part)[kTokens], Prefetcher prefetcher) {
   using U = Unpack<Format>;
@@ -85,7 +85,7 @@ HWY_INLINE void DotBlocks(const BlockRows& rows, const uint32_t* HWY_RESTRICT x,
         WEFT_UNROLL(8)
         for (size_t t = 0; t < kTokens; ++t) {
           const uint32_t* a = span + t * x_stride + (g * (Format::kGroup / 4) + quad) * kLanes32;
-          sum[t] = QuadDot<kClass.pair_sums == 0>(d32, w, hn::BitCast(di8, hn::LoadU(du, a)), sum[t]);
+          sum[t] = QuadDot<kClass.pair_sums == 0, kProducts>(d32, w, hn::BitCast(di8, hn::LoadU(du, a)), sum[t]);
         }
       }
       WEFT_UNROLL(8)
@@ -105,7 +105,7 @@ HWY_INLINE void DotBlocks(const BlockRows& rows, const uint32_t* HWY_RESTRICT x,
         WEFT_UNROLL(8)
         for (size_t i = 0; i < Span::kGroups / 2; ++i) {
           const auto a = hn::BitCast(d16, hn::LoadU(du, sums + t * x_stride + i * kLanes32));
-          sum = PairDot(d32, hn::BitCast(d16, pairs[i]), a, sum);
+          sum = PairDot<kProducts>(d32, hn::BitCast(d16, pairs[i]), a, sum);
         }
         total[t] = hn::NegMulAdd(hn::ConvertTo(df, sum), offset[0], total[t]);
       }
@@ -116,7 +116,7 @@ HWY_INLINE void DotBlocks(const BlockRows& rows, const uint32_t* HWY_RESTRICT x,
 }
 
 // Rows of weights with kTokens tokens, in the order in which they lie in memory.
-template <class Format, size_t kTokens>
+template <class Format, Products kProducts, size_t kTokens>
 HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
   using Layout = LaneLayout<Format>;
   const RowFloatTag df;
@@ -144,7 +144,7 @@ HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
       const uint32_t* lanes = x + b / kLanes32 * Layout::kSteps * kLanes32;
       hn::Vec<RowFloatTag> part[kTokens];
       if (left >= kLanes32) {
-        DotBlocks<Format>({from, kBlockBytes}, lanes, x_stride, part, Prefetcher(from + kPrefetchAhead));
+        DotBlocks<Format, kProducts>({from, kBlockBytes}, lanes, x_stride, part, Prefetcher(from + kPrefetchAhead));
         WEFT_UNROLL(8)
         for (size_t t = 0; t < kTokens; ++t) total[t] = hn::Add(total[t], part[t]);
       } else {
@@ -156,7 +156,7 @@ HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
           memset(last + left * kBlockBytes, 0, kStepBytes - left * kBlockBytes);
           bytes = last;
         }
-        DotBlocks<Format>({bytes, kBlockBytes}, lanes, x_stride, part, Prefetcher(from + kPrefetchAhead));
+        DotBlocks<Format, kProducts>({bytes, kBlockBytes}, lanes, x_stride, part, Prefetcher(from + kPrefetchAhead));
         const auto valid = hn::FirstN(df, left);
         WEFT_UNROLL(8)
         for (size_t t = 0; t < kTokens; ++t) total[t] = hn::Add(total[t], hn::IfThenElseZero(valid, part[t]));
@@ -260,25 +260,25 @@ HWY_NOINLINE void DotFloats(const DotTask& task, size_t token) {
   }
 }
 
-template <class Format, size_t kTokens>
+template <class Format, Products kProducts, size_t kTokens>
 HWY_INLINE void DotTokens(const DotTask& task, size_t token) {
   if constexpr (kIsFloat<Format>) {
     DotFloats<Format, kTokens>(task, token);
   } else {
-    DotQuantized<Format, kTokens>(task, token);
+    DotQuantized<Format, kProducts, kTokens>(task, token);
   }
 }
 
 // raw[i * raw_stride + r] = dot(token i, weight row first_row + r) for the task's tokens and rows. A token's results
 // do not depend on the tokens beside it.
-template <class Format>
+template <class Format, Products kProducts>
 HWY_NOINLINE void DotRows(const DotTask& task) {
   size_t token = 0;
-  for (; token + 4 <= task.tokens.count; token += 4) DotTokens<Format, 4>(task, token);
+  for (; token + 4 <= task.tokens.count; token += 4) DotTokens<Format, kProducts, 4>(task, token);
   switch (task.tokens.count - token) {
-    case 3: return DotTokens<Format, 3>(task, token);
-    case 2: return DotTokens<Format, 2>(task, token);
-    case 1: return DotTokens<Format, 1>(task, token);
+    case 3: return DotTokens<Format, kProducts, 3>(task, token);
+    case 2: return DotTokens<Format, kProducts, 2>(task, token);
+    case 1: return DotTokens<Format, kProducts, 1>(task, token);
     default: return;
   }
 }

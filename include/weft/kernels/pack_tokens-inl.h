@@ -25,6 +25,7 @@
 #include "weft/core/kernel_set.h"
 #include "weft/formats/panel_class.h"
 #include "weft/simd/int8_dot-inl.h"
+#include "weft/simd/interleave-inl.h"
 #include "weft/simd/tiling-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -58,20 +59,12 @@ size_t TokenBytes(size_t cols) {
 // out[i * step + t] = the i-th of `count` four-byte elements at from[t], for four tokens t.
 HWY_INLINE void SpreadFour(const uint8_t* const (&from)[4], size_t count, size_t step, uint32_t* HWY_RESTRICT out) {
   const hn::FixedTag<uint32_t, 4> d;
-  const hn::Repartition<uint64_t, decltype(d)> d64;
   const hn::Repartition<uint8_t, decltype(d)> d8;
   size_t i = 0;
   for (; i + 4 <= count; i += 4, out += 4 * step) {
     const auto load = [&](size_t t) HWY_ATTR { return hn::BitCast(d, hn::LoadU(d8, from[t] + 4 * i)); };
-    const auto a = load(0), b = load(1), c = load(2), e = load(3);
-    const auto low_ab = hn::BitCast(d64, hn::InterleaveLower(d, a, b));
-    const auto high_ab = hn::BitCast(d64, hn::InterleaveUpper(d, a, b));
-    const auto low_ce = hn::BitCast(d64, hn::InterleaveLower(d, c, e));
-    const auto high_ce = hn::BitCast(d64, hn::InterleaveUpper(d, c, e));
-    hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, low_ab, low_ce)), d, out);
-    hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, low_ab, low_ce)), d, out + step);
-    hn::StoreU(hn::BitCast(d, hn::InterleaveLower(d64, high_ab, high_ce)), d, out + 2 * step);
-    hn::StoreU(hn::BitCast(d, hn::InterleaveUpper(d64, high_ab, high_ce)), d, out + 3 * step);
+    const auto transposed = TransposeDwords(d, load(0), load(1), load(2), load(3));
+    for (size_t j = 0; j < 4; ++j) hn::StoreU(transposed.dword[j], d, out + j * step);
   }
   for (; i < count; ++i, out += step) {
     for (size_t t = 0; t < 4; ++t) memcpy(out + t, from[t] + 4 * i, 4);

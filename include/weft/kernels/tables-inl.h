@@ -25,7 +25,7 @@ HWY_BEFORE_NAMESPACE();
 namespace weft {
 namespace HWY_NAMESPACE {
 
-template <class Format>
+template <class Format, Products kProducts = kStaticProducts>
 constexpr FormatKernels MakeFormatKernels() {
   FormatKernels k;
   k.type = Format::kType;
@@ -36,7 +36,7 @@ constexpr FormatKernels MakeFormatKernels() {
   k.panel = PanelClassOf<Format>();
   k.decode = DecodeBlocks<Format>;
   k.encode = EncodeBlocks<Format>;
-  k.dot = DotRows<Format>;
+  k.dot = DotRows<Format, kProducts>;
   if constexpr (!kIsFloat<Format>) {
     k.lane_bytes = LaneBytes<Format>;
     k.pack_lanes = PackLanes<Format>;
@@ -45,7 +45,7 @@ constexpr FormatKernels MakeFormatKernels() {
   return k;
 }
 
-template <PanelClass kClass>
+template <PanelClass kClass, Products kProducts = kStaticProducts>
 constexpr TileKernels MakeTileKernels() {
   TileKernels k;
   k.panel = kClass;
@@ -56,7 +56,7 @@ constexpr TileKernels MakeTileKernels() {
   k.panel_bytes = PanelBytes<kClass>;
   k.token_bytes = TokenBytes<kClass>;
   k.pack_tokens = PackTokens<kClass>;
-  k.tile = Tile<kClass>;
+  k.tile = Tile<kClass, kProducts>;
   return k;
 }
 

@@ -38,6 +38,15 @@ HWY_INLINE hn::Vec<RowFloatTag> BroadcastFloat(const uint32_t* from) {
   return hn::Set(RowFloatTag(), *reinterpret_cast<const float*>(from));
 }
 
+template <size_t kTokens>
+HWY_INLINE void ZeroTile(TileArray<hn::Vec<RowFloatTag>, kTokens>& sums) {
+  WEFT_UNROLL(16)
+  for (size_t t = 0; t < kTokens; ++t) {
+    WEFT_UNROLL(4)
+    for (size_t v = 0; v < kPanelVectors; ++v) sums[t][v] = hn::Zero(RowFloatTag());
+  }
+}
+
 template <size_t kTokens, class V>
 HWY_INLINE void StoreTile(const TileTask& task, const TileArray<V, kTokens>& sums) {
   const RowFloatTag df;
@@ -53,7 +62,7 @@ HWY_INLINE void StoreTile(const TileTask& task, const TileArray<V, kTokens>& sum
 }
 
 // The integer sums of one group: codes of kGroup / 4 steps, times those of the tokens.
-template <PanelClass kClass, size_t kTokens, class VI>
+template <PanelClass kClass, Products kProducts, size_t kTokens, class VI>
 HWY_INLINE void GroupSums(const uint8_t* HWY_RESTRICT panel, const uint32_t* HWY_RESTRICT codes,
                           TileArray<VI, kTokens>& sum) {
   const hn::RebindToSigned<RowDwordTag> d32;
@@ -62,7 +71,7 @@ HWY_INLINE void GroupSums(const uint8_t* HWY_RESTRICT panel, const uint32_t* HWY
   constexpr size_t kVector = kLanes32 * sizeof(uint32_t);
   constexpr size_t kQuads = kClass.group / 4;
   using V8 = hn::Vec<decltype(d8)>;
-  if constexpr (QuadsInPairs(kClass.pair_sums) == 1) {
+  if constexpr (QuadsInPairs<kProducts>(kClass.pair_sums) == 1) {
     WEFT_UNROLL(8)
     for (size_t quad = 0; quad < kQuads; ++quad) {
       V8 w[kPanelVectors];
@@ -72,12 +81,14 @@ HWY_INLINE void GroupSums(const uint8_t* HWY_RESTRICT panel, const uint32_t* HWY
       for (size_t t = 0; t < kTokens; ++t) {
         const auto a = hn::BitCast(di8, BroadcastDword(codes + quad * kTokens + t));
         WEFT_UNROLL(4)
-        for (size_t v = 0; v < kPanelVectors; ++v) sum[t][v] = QuadDot<kClass.pair_sums == 0>(d32, w[v], a, sum[t][v]);
+        for (size_t v = 0; v < kPanelVectors; ++v)
+          sum[t][v] = QuadDot<kClass.pair_sums == 0, kProducts>(d32, w[v], a, sum[t][v]);
       }
     }
   } else {
     // Sums of pairs stay in 16 bits for several steps.
-    constexpr size_t kRun = QuadsInPairs(kClass.pair_sums) < kQuads ? QuadsInPairs(kClass.pair_sums) : kQuads;
+    constexpr size_t kRun =
+        QuadsInPairs<kProducts>(kClass.pair_sums) < kQuads ? QuadsInPairs<kProducts>(kClass.pair_sums) : kQuads;
     const hn::Repartition<int16_t, RowDwordTag> d16;
     for (size_t run = 0; run < kQuads; run += kRun) {
       TileArray<hn::Vec<decltype(d16)>, kTokens> pairs;
@@ -110,7 +121,7 @@ HWY_INLINE void GroupSums(const uint8_t* HWY_RESTRICT panel, const uint32_t* HWY
 
 // Per span of columns that share an activation scale:
 //   sum += scale_a * sum over groups (scale[g] * sum_i (code - zero) * a  -  offset[g] * sum_i a)
-template <PanelClass kClass, size_t kTokens>
+template <PanelClass kClass, Products kProducts, size_t kTokens>
 HWY_INLINE void QuantizedTile(const TileTask& task) {
   using Panel = PanelLayout<kClass>;
   using Tokens = TokenLayout<kClass>;
@@ -123,20 +134,12 @@ HWY_INLINE void QuantizedTile(const TileTask& task) {
   // Where spans are long and a span's sums take the registers, totals rest in memory between spans.
   constexpr bool kRestInMemory = Panel::kGroups > 2;
   TileArray<VF, kTokens> total;
-  WEFT_UNROLL(16)
-  for (size_t t = 0; t < kTokens; ++t) {
-    WEFT_UNROLL(4)
-    for (size_t v = 0; v < kPanelVectors; ++v) total[t][v] = hn::Zero(df);
-  }
+  ZeroTile<kTokens>(total);
   const auto* panel = static_cast<const uint8_t*>(task.panel);
   const auto* tokens = static_cast<const uint32_t*>(task.tokens);
   for (size_t col = 0; col < task.cols; col += Panel::kSpan) {
     TileArray<VF, kTokens> part;
-    WEFT_UNROLL(16)
-    for (size_t t = 0; t < kTokens; ++t) {
-      WEFT_UNROLL(4)
-      for (size_t v = 0; v < kPanelVectors; ++v) part[t][v] = hn::Zero(df);
-    }
+    ZeroTile<kTokens>(part);
     const uint32_t* sums = tokens + Tokens::kCodes * kTokens;
     for (size_t g = 0; g < Panel::kGroups; ++g) {
       const uint8_t* group = panel + g * Panel::kGroupBytes;
@@ -148,7 +151,7 @@ HWY_INLINE void QuantizedTile(const TileTask& task) {
         WEFT_UNROLL(4)
         for (size_t v = 0; v < kPanelVectors; ++v) sum[t][v] = start;
       }
-      GroupSums<kClass, kTokens>(group, tokens + g * (kClass.group / 4) * kTokens, sum);
+      GroupSums<kClass, kProducts, kTokens>(group, tokens + g * (kClass.group / 4) * kTokens, sum);
       WEFT_UNROLL(4)
       for (size_t v = 0; v < kPanelVectors; ++v) {
         const auto scale = hn::Load(df, factors + v * kLanes32);
@@ -176,7 +179,7 @@ HWY_INLINE void QuantizedTile(const TileTask& task) {
           const auto a = hn::BitCast(d16, BroadcastDword(sums + i * kTokens + t));
           WEFT_UNROLL(4)
           for (size_t v = 0; v < kPanelVectors; ++v)
-            sum[t][v] = PairDot(d32, offsets[v], a, i == 0 ? hn::Zero(d32) : sum[t][v]);
+            sum[t][v] = PairDot<kProducts>(d32, offsets[v], a, i == 0 ? hn::Zero(d32) : sum[t][v]);
         }
       }
       const float* factor = reinterpret_cast<const float*>(panel + Panel::kIntegerFactor);
@@ -211,21 +214,13 @@ HWY_INLINE void FloatTile(const TileTask& task) {
   const RowFloatTag df;
   using VF = hn::Vec<RowFloatTag>;
   TileArray<VF, kTokens> total;
-  WEFT_UNROLL(16)
-  for (size_t t = 0; t < kTokens; ++t) {
-    WEFT_UNROLL(4)
-    for (size_t v = 0; v < kPanelVectors; ++v) total[t][v] = hn::Zero(df);
-  }
+  ZeroTile<kTokens>(total);
   const auto* tokens = static_cast<const uint32_t*>(task.tokens);
   const auto* panel = static_cast<const float*>(task.panel);
   if constexpr (kClass.form == ActivationForm::kBF16) {
     const hn::Repartition<hwy::bfloat16_t, RowFloatTag> d16;
     TileArray<VF, kTokens> other;  // for targets that have no such instruction; elsewhere it vanishes
-    WEFT_UNROLL(16)
-    for (size_t t = 0; t < kTokens; ++t) {
-      WEFT_UNROLL(4)
-      for (size_t v = 0; v < kPanelVectors; ++v) other[t][v] = hn::Zero(df);
-    }
+    ZeroTile<kTokens>(other);
     for (size_t k = 0; k < task.cols; k += 2, panel += kPanelRows, tokens += kTokens) {
       hn::Vec<decltype(d16)> w[kPanelVectors];
       WEFT_UNROLL(4)
@@ -259,25 +254,26 @@ HWY_INLINE void FloatTile(const TileTask& task) {
   StoreTile<kTokens>(task, total);
 }
 
-template <PanelClass kClass, size_t kTokens>
+template <PanelClass kClass, Products kProducts, size_t kTokens>
 HWY_NOINLINE void TileOf(const TileTask& task) {
   if constexpr (kClass.group == 1) {
     FloatTile<kClass, kTokens>(task);
   } else {
-    QuantizedTile<kClass, kTokens>(task);
+    QuantizedTile<kClass, kProducts, kTokens>(task);
   }
 }
 
-template <PanelClass kClass, size_t... i>
+template <PanelClass kClass, Products kProducts, size_t... i>
 HWY_INLINE void ChooseTile(const TileTask& task, std::index_sequence<i...>) {
   constexpr size_t kStep = TileTokenStep(kClass.form), kMost = sizeof...(i);  // full tiles are asked for most
-  (void)((task.token_count == (kMost - i) * kStep && (TileOf<kClass, (kMost - i) * kStep>(task), true)) || ...);
+  (void)((task.token_count == (kMost - i) * kStep && (TileOf<kClass, kProducts, (kMost - i) * kStep>(task), true)) ||
+         ...);
 }
 
 // See TileTask.
-template <PanelClass kClass>
+template <PanelClass kClass, Products kProducts = Products::kTarget>
 void Tile(const TileTask& task) {
-  ChooseTile<kClass>(task, std::make_index_sequence<TileTokens(kClass.form) / TileTokenStep(kClass.form)>());
+  ChooseTile<kClass, kProducts>(task, std::make_index_sequence<TileTokens(kClass.form) / TileTokenStep(kClass.form)>());
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

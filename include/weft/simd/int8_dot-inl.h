@@ -12,6 +12,7 @@
 #endif
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "hwy/highway.h"
 
@@ -27,11 +28,44 @@ inline constexpr bool kSignedCodes = true;
 inline constexpr bool kSignedCodes = false;
 #endif
 
-// Whether u8 x i8 quad dots are one instruction here (VNNI).
-#if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL
-inline constexpr bool kNativeQuadDot = true;
+// Whose instructions the products are made of. Some CPUs without AVX-512 have its dots in a form of their own,
+// AVX-VNNI; for those, the target AVX2 has a second set of the kernels that use them.
+enum class Products : uint8_t { kTarget, kAvxVnni };
+
+#if HWY_ARCH_X86 && HWY_TARGET == HWY_AVX2 && (HWY_COMPILER_GCC_ACTUAL || HWY_COMPILER_CLANG)
+inline constexpr bool kCanUseAvxVnni = true;
 #else
-inline constexpr bool kNativeQuadDot = false;
+inline constexpr bool kCanUseAvxVnni = false;
+#endif
+
+// What the compiler was told about the CPU, for callers that compile for one target.
+#if HWY_ARCH_X86 && HWY_TARGET == HWY_AVX2 && defined(__AVXVNNI__)
+inline constexpr Products kStaticProducts = kCanUseAvxVnni ? Products::kAvxVnni : Products::kTarget;
+#else
+inline constexpr Products kStaticProducts = Products::kTarget;
+#endif
+
+// Whether u8 x i8 quad dots and 16-bit pair dots are one instruction (VNNI).
+template <Products kProducts>
+inline constexpr bool kNativeDots = kProducts == Products::kAvxVnni || (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL);
+
+#if HWY_ARCH_X86 && HWY_TARGET == HWY_AVX2
+// As assembly: a function that may contain the intrinsics cannot be inlined into those of the target AVX2.
+HWY_INLINE hn::Vec<hn::Full256<int32_t>> AvxVnniQuadDot(hn::Vec<hn::Full256<uint8_t>> u, hn::Vec<hn::Full256<int8_t>> i,
+                                                        hn::Vec<hn::Full256<int32_t>> sum) {
+#if HWY_COMPILER_GCC_ACTUAL || HWY_COMPILER_CLANG
+  asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum.raw) : "x"(u.raw), "x"(i.raw));
+#endif
+  return sum;
+}
+HWY_INLINE hn::Vec<hn::Full256<int32_t>> AvxVnniPairDot(hn::Vec<hn::Full256<int16_t>> a,
+                                                        hn::Vec<hn::Full256<int16_t>> b,
+                                                        hn::Vec<hn::Full256<int32_t>> sum) {
+#if HWY_COMPILER_GCC_ACTUAL || HWY_COMPILER_CLANG
+  asm("%{vex%} vpdpwssd %2, %1, %0" : "+x"(sum.raw) : "x"(a.raw), "x"(b.raw));
+#endif
+  return sum;
+}
 #endif
 
 // The weight operand for codes in [0, 255] of a format with the given zero point; code - kZero lies in [-128, 127], so
@@ -47,12 +81,14 @@ HWY_INLINE hn::Vec<D8> Operand(D8 d8, hn::Vec<D8> codes) {
 
 // sum[i] + the product of operands 4i .. 4i+3 with the activations 4i .. 4i+3. Exact for activations in [-127, 127]
 // and operands made by Operand() from codes in [0, kWide ? 255 : 127]. Lanes of d32: a quarter of the bytes.
-template <bool kWide, class D32, class V8, class VI8>
+template <bool kWide, Products kProducts = Products::kTarget, class D32, class V8, class VI8>
 HWY_INLINE hn::Vec<D32> QuadDot(D32 d32, V8 operand, VI8 activations, hn::Vec<D32> sum) {
-  if constexpr (kSignedCodes) {
+  if constexpr (kProducts == Products::kAvxVnni) {
+    return AvxVnniQuadDot(operand, activations, sum);
+  } else if constexpr (kSignedCodes) {
     const hn::Repartition<int8_t, D32> di8;
     return hn::SumOfMulQuadAccumulate(d32, hn::BitCast(di8, operand), activations, sum);
-  } else if constexpr (kNativeQuadDot || kWide) {
+  } else if constexpr (kNativeDots<kProducts> || kWide) {
     return hn::SumOfMulQuadAccumulate(d32, operand, activations, sum);
   } else {
     // Two products of at most 127 * 127 fit in 16 bits, so the saturating pair sum is exact.
@@ -65,14 +101,17 @@ HWY_INLINE hn::Vec<D32> QuadDot(D32 d32, V8 operand, VI8 activations, hn::Vec<D3
 // Where quad dots are several instructions, those of small codes need fewer: sums of two products fit in 16 bits
 // several times over, and only their totals are widened. How many quads are summed so, if `pair_sums` sums fit; 1: use
 // QuadDot.
+template <Products kProducts>
 constexpr size_t QuadsInPairs(size_t pair_sums) {
-  return kSignedCodes || kNativeQuadDot || pair_sums == 0 ? 1 : pair_sums;
+  return kSignedCodes || kNativeDots<kProducts> || pair_sums == 0 ? 1 : pair_sums;
 }
 
 // sum[i] + a[2i] * b[2i] + a[2i + 1] * b[2i + 1], of 16-bit lanes.
-template <class D32, class V16>
+template <Products kProducts = Products::kTarget, class D32, class V16>
 HWY_INLINE hn::Vec<D32> PairDot(D32 d32, V16 a, V16 b, hn::Vec<D32> sum) {
-  if constexpr (kNativeQuadDot) {
+  if constexpr (kProducts == Products::kAvxVnni) {
+    return AvxVnniPairDot(a, b, sum);
+  } else if constexpr (kNativeDots<kProducts>) {
     auto unused = hn::Zero(d32);
     return hn::ReorderWidenMulAccumulate(d32, a, b, sum, unused);  // on x86 in this order, and one instruction
   } else {

@@ -23,6 +23,20 @@ struct Dwords {
   hn::Vec<D> dword[4];
 };
 
+// In every 128-bit block, the 4 x 4 lanes transposed: lanes of dword[i] are the i-th lanes of a, b, c, e.
+template <class D, HWY_IF_U32_D(D)>
+HWY_INLINE Dwords<D> TransposeDwords(D d, hn::Vec<D> a, hn::Vec<D> b, hn::Vec<D> c, hn::Vec<D> e) {
+  const hn::Repartition<uint64_t, D> d64;
+  const auto low_ab = hn::BitCast(d64, hn::InterleaveLower(d, a, b));
+  const auto high_ab = hn::BitCast(d64, hn::InterleaveUpper(d, a, b));
+  const auto low_ce = hn::BitCast(d64, hn::InterleaveLower(d, c, e));
+  const auto high_ce = hn::BitCast(d64, hn::InterleaveUpper(d, c, e));
+  return {{hn::BitCast(d, hn::InterleaveLower(d64, low_ab, low_ce)),
+           hn::BitCast(d, hn::InterleaveUpper(d64, low_ab, low_ce)),
+           hn::BitCast(d, hn::InterleaveLower(d64, high_ab, high_ce)),
+           hn::BitCast(d, hn::InterleaveUpper(d64, high_ab, high_ce))}};
+}
+
 // 128-bit block b of the result: the 16 bytes at from + 4 * b * stride.
 template <class D, HWY_IF_U32_D(D)>
 HWY_INLINE hn::Vec<D> LoadEveryFourthRow(D d, const uint8_t* from, size_t stride) {
@@ -39,19 +53,9 @@ HWY_INLINE hn::Vec<D> LoadEveryFourthRow(D d, const uint8_t* from, size_t stride
 // 16 bytes of Lanes(d) rows, row r's at from + r * stride, any alignment.
 template <class D, HWY_IF_U32_D(D)>
 HWY_INLINE Dwords<D> LoadRows(D d, const uint8_t* from, size_t stride) {
-  const hn::Repartition<uint64_t, D> d64;
-  const auto a = LoadEveryFourthRow(d, from, stride);
-  const auto b = LoadEveryFourthRow(d, from + stride, stride);
-  const auto c = LoadEveryFourthRow(d, from + 2 * stride, stride);
-  const auto e = LoadEveryFourthRow(d, from + 3 * stride, stride);
-  const auto low_ab = hn::BitCast(d64, hn::InterleaveLower(d, a, b));
-  const auto high_ab = hn::BitCast(d64, hn::InterleaveUpper(d, a, b));
-  const auto low_ce = hn::BitCast(d64, hn::InterleaveLower(d, c, e));
-  const auto high_ce = hn::BitCast(d64, hn::InterleaveUpper(d, c, e));
-  return {{hn::BitCast(d, hn::InterleaveLower(d64, low_ab, low_ce)),
-           hn::BitCast(d, hn::InterleaveUpper(d64, low_ab, low_ce)),
-           hn::BitCast(d, hn::InterleaveLower(d64, high_ab, high_ce)),
-           hn::BitCast(d, hn::InterleaveUpper(d64, high_ab, high_ce))}};
+  return TransposeDwords(d, LoadEveryFourthRow(d, from, stride), LoadEveryFourthRow(d, from + stride, stride),
+                         LoadEveryFourthRow(d, from + 2 * stride, stride),
+                         LoadEveryFourthRow(d, from + 3 * stride, stride));
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

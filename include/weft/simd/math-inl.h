@@ -14,8 +14,23 @@ namespace weft {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+// e^(v - n ln 2) for n = v / ln 2 rounded to an integer: the argument r is at most ln 2 / 2, and e^r its Taylor
+// polynomial of degree 7, whose remainder there is below 2^-27.
+template <class DF>
+HWY_INLINE hn::Vec<DF> ExpOfRemainder(DF df, hn::Vec<DF> v, hn::Vec<DF> n) {
+  // ln 2 in two parts: the first has 15 significant bits, so n * first is exact.
+  auto r = hn::NegMulAdd(n, hn::Set(df, 0.693145751953125f), v);
+  r = hn::NegMulAdd(n, hn::Set(df, 1.42860682030941723e-6f), r);
+  auto p = hn::Set(df, 1.0f / 5040.0f);
+  p = hn::MulAdd(p, r, hn::Set(df, 1.0f / 720.0f));
+  p = hn::MulAdd(p, r, hn::Set(df, 1.0f / 120.0f));
+  p = hn::MulAdd(p, r, hn::Set(df, 1.0f / 24.0f));
+  p = hn::MulAdd(p, r, hn::Set(df, 1.0f / 6.0f));
+  p = hn::MulAdd(p, r, hn::Set(df, 0.5f));
+  return hn::Add(hn::MulAdd(p, hn::Mul(r, r), r), hn::Set(df, 1.0f));
+}
+
 // e^x, at most 2 ulp off where the result is normal; gradual underflow to 0, overflow to infinity, NaN stays NaN.
-// x = n ln 2 + r with |r| <= ln 2 / 2; e^r by its Taylor polynomial of degree 7, whose remainder there is below 2^-27.
 template <class DF>
 HWY_INLINE hn::Vec<DF> Exp(DF df, hn::Vec<DF> x) {
   const hn::RebindToSigned<DF> di;
@@ -27,17 +42,7 @@ HWY_INLINE hn::Vec<DF> Exp(DF df, hn::Vec<DF> x) {
   v = hn::IfThenZeroElse(is_nan, v);
   const auto n = hn::NearestInt(hn::Mul(v, hn::Set(df, 1.44269504088896341f)));
   const auto nf = hn::ConvertTo(df, n);
-  // ln 2 in two parts: the first has 15 significant bits, so n * first is exact.
-  auto r = hn::NegMulAdd(nf, hn::Set(df, 0.693145751953125f), v);
-  r = hn::NegMulAdd(nf, hn::Set(df, 1.42860682030941723e-6f), r);
-  auto p = hn::Set(df, 1.0f / 5040.0f);
-  p = hn::MulAdd(p, r, hn::Set(df, 1.0f / 720.0f));
-  p = hn::MulAdd(p, r, hn::Set(df, 1.0f / 120.0f));
-  p = hn::MulAdd(p, r, hn::Set(df, 1.0f / 24.0f));
-  p = hn::MulAdd(p, r, hn::Set(df, 1.0f / 6.0f));
-  p = hn::MulAdd(p, r, hn::Set(df, 0.5f));
-  const auto r2 = hn::Mul(r, r);
-  p = hn::Add(hn::MulAdd(p, r2, r), hn::Set(df, 1.0f));
+  const auto p = ExpOfRemainder(df, v, nf);
   // 2^n in two factors, since n reaches beyond the exponents of float on both sides.
   const auto bias = hn::Set(di, 127);
   const auto n1 = hn::ShiftRight<1>(n);
@@ -65,15 +70,7 @@ HWY_INLINE hn::Vec<DF> ExpOrZero(DF df, hn::Vec<DF> x) {
   const auto magic = hn::Set(df, 12582912.0f);
   const auto shifted = hn::MulAdd(v, hn::Set(df, 1.44269504088896341f), magic);
   const auto nf = hn::Sub(shifted, magic);
-  auto r = hn::NegMulAdd(nf, hn::Set(df, 0.693145751953125f), v);
-  r = hn::NegMulAdd(nf, hn::Set(df, 1.42860682030941723e-6f), r);
-  auto p = hn::Set(df, 1.0f / 5040.0f);
-  p = hn::MulAdd(p, r, hn::Set(df, 1.0f / 720.0f));
-  p = hn::MulAdd(p, r, hn::Set(df, 1.0f / 120.0f));
-  p = hn::MulAdd(p, r, hn::Set(df, 1.0f / 24.0f));
-  p = hn::MulAdd(p, r, hn::Set(df, 1.0f / 6.0f));
-  p = hn::MulAdd(p, r, hn::Set(df, 0.5f));
-  p = hn::Add(hn::MulAdd(p, hn::Mul(r, r), r), hn::Set(df, 1.0f));
+  const auto p = ExpOfRemainder(df, v, nf);
   const auto n = hn::Sub(hn::BitCast(di, shifted), hn::BitCast(di, magic));
   const auto power = hn::BitCast(df, hn::ShiftLeft<23>(hn::Add(n, hn::Set(di, 127))));
   return hn::IfThenZeroElse(zero, hn::Mul(p, power));
