@@ -11,18 +11,12 @@ namespace weft {
 inline void Prefetch(const void* address) { __builtin_prefetch(address); }
 inline void PrefetchForWrite(const void* address) { __builtin_prefetch(address, 1); }
 
-// Requests a stream of lines in their order, a little at a time; every share is rounded up to whole lines.
-class Prefetcher {
- public:
-  explicit Prefetcher(const uint8_t* from) : next_(from) {}
-  void Advance(size_t bytes) {
-    for (const uint8_t* end = next_ + bytes; next_ < end; next_ += kLine) Prefetch(next_);
-  }
+inline constexpr size_t kLineBytes = 64;
 
- private:
-  static constexpr size_t kLine = 64;
-  const uint8_t* next_;
-};
+// As many lines as `bytes` need, from the one that holds `from` on.
+inline void PrefetchLines(const uint8_t* from, size_t bytes) {
+  for (const uint8_t* end = from + bytes; from < end; from += kLineBytes) Prefetch(from);
+}
 
 // How far ahead of a stream to request it: far enough for a memory's latency at its bandwidth (100 ns at 40 GB/s), and
 // near enough for the first-level cache. Measured: 4 to 8 KiB are alike.

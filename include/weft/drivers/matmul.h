@@ -253,15 +253,16 @@ class Stream {
     const size_t bytes = (w.rows - first < rows ? w.rows - first : rows) * w.row_bytes;
     next_ = static_cast<const uint8_t*>(w.data) + first * w.row_bytes;
     end_ = next_ + bytes;
-    share_ = (bytes / shares + kLine) / kLine * kLine;
+    share_ = (bytes / shares + kLineBytes) / kLineBytes * kLineBytes;
   }
 
   void RequestShare() {
-    for (const uint8_t* stop = next_ + share_; next_ < stop && next_ < end_; next_ += kLine) Prefetch(next_);
+    const size_t left = static_cast<size_t>(end_ - next_), share = share_ < left ? share_ : left;
+    PrefetchLines(next_, share);
+    next_ += share;
   }
 
  private:
-  static constexpr size_t kLine = 64;
   const uint8_t* next_ = nullptr;
   const uint8_t* end_ = nullptr;
   size_t share_ = 0;

@@ -59,13 +59,18 @@ struct BlockRows {
   const uint8_t* from;
   size_t stride;
 
-  HWY_INLINE Dwords<RowDwordTag> Load(size_t offset) const { return LoadRows(RowDwordTag(), from + offset, stride); }
+  HWY_INLINE Dwords<RowDwordTag> Load(size_t offset) const { return LoadBytes<16>(offset); }
+  template <size_t kBytes>
+  HWY_INLINE Dwords<RowDwordTag, kBytes / 4> LoadBytes(size_t offset) const {
+    return LoadRows<kBytes>(RowDwordTag(), from + offset, stride);
+  }
 };
 
-// Their bytes from kBegin on, four of each row at a time. Callers unroll: every call names a constant offset, so that
-// the compiler loads each run of 16 bytes once.
-template <size_t kBegin>
+// Their bytes [kBegin, kEnd), four of each row at a time. Callers unroll: every call names a constant offset, so that
+// the compiler loads each run of bytes once.
+template <size_t kBegin, size_t kEnd>
 struct RowBytes {
+  static constexpr size_t kRun = (kEnd - kBegin) % 32 == 0 ? 32 : 16;
   BlockRows rows;
 
   template <class D8>
@@ -75,55 +80,12 @@ struct RowBytes {
   template <class D8>
   HWY_INLINE hn::Vec<D8> Load(D8 d8, size_t offset) const {
     const size_t at = offset - kBegin;
-    return hn::BitCast(d8, rows.Load(kBegin + at / 16 * 16).dword[at % 16 / 4]);
-  }
-};
-
-// The same, interleaved in memory before: for blocks of more bytes than registers hold.
-template <size_t kBegin>
-struct StagedRowBytes {
-  const uint8_t* interleaved;
-
-  template <class D8>
-  static constexpr size_t Run(D8) {
-    return 4;
-  }
-  template <class D8>
-  HWY_INLINE hn::Vec<D8> Load(D8 d8, size_t offset) const {
-    return hn::Load(d8, interleaved + (offset - kBegin) * kLanes32);
+    return hn::BitCast(d8, rows.LoadBytes<kRun>(kBegin + at / kRun * kRun).dword[at % kRun / 4]);
   }
 };
 
 template <class Format>
-inline constexpr size_t kCodeBytes = Unpack<Format>::kCodesEnd - Unpack<Format>::kCodesBegin;
-template <class Format>
-inline constexpr bool kIsStaged = kCodeBytes<Format> > 32;
-// Room for the codes of a vector of blocks, if they are staged.
-template <class Format>
-inline constexpr size_t kStagedBytes = kIsStaged<Format> ? kCodeBytes<Format>* kLanes32 : 64;
-
-// A vector of blocks as a source of codes, in the way that suits the format. each_run(i) is called as the i-th run of
-// 16 bytes is read.
-template <class Format, class F>
-HWY_INLINE auto CodesOf(const BlockRows& rows, uint8_t* HWY_RESTRICT staged, const F& each_run) {
-  using U = Unpack<Format>;
-  const RowDwordTag d;
-  if constexpr (kIsStaged<Format>) {
-    for (size_t i = 0; i < kCodeBytes<Format>; i += 16) {
-      each_run(i / 16);
-      const auto v = rows.Load(U::kCodesBegin + i);
-      auto* out = reinterpret_cast<uint32_t*>(staged + i * kLanes32);
-      hn::Store(v.dword[0], d, out);
-      hn::Store(v.dword[1], d, out + kLanes32);
-      hn::Store(v.dword[2], d, out + 2 * kLanes32);
-      hn::Store(v.dword[3], d, out + 3 * kLanes32);
-    }
-    return StagedRowBytes<U::kCodesBegin>{staged};
-  } else {
-    for (size_t i = 0; i < kCodeBytes<Format> / 16; ++i) each_run(i);
-    return RowBytes<U::kCodesBegin>{rows};
-  }
-}
+using CodeBytes = RowBytes<Unpack<Format>::kCodesBegin, Unpack<Format>::kCodesEnd>;
 
 // Byte `i` of each lane, and half `i`, as numbers.
 template <int i, class D, HWY_IF_U32_D(D)>

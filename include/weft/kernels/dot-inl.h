@@ -42,10 +42,9 @@ struct LaneFactors {
 
 // One block per lane, token t's lanes at x + t * x_stride: part[t] = sum over spans of
 //   scale_a * sum over groups (scale[g] * sum_i (code - zero) * a  -  offset[g] * sum_i a)
-// Advances the prefetcher by the size of the blocks.
 template <class Format, Products kProducts, size_t kTokens>
 HWY_INLINE void DotBlocks(const BlockRows& rows, const uint32_t* HWY_RESTRICT x, size_t x_stride,
-                          hn::Vec<RowFloatTag> (&part)[kTokens], Prefetcher prefetcher) {
+                          hn::Vec<RowFloatTag> (&part)[kTokens]) {
   using U = Unpack<Format>;
   using Layout = LaneLayout<Format>;
   constexpr PanelClass kClass = Layout::kClass;
@@ -58,10 +57,7 @@ HWY_INLINE void DotBlocks(const BlockRows& rows, const uint32_t* HWY_RESTRICT x,
   const hn::Repartition<int8_t, RowDwordTag> di8;
   constexpr size_t kGroups = kBlockGroups<Format>;
 
-  alignas(64) uint8_t staged[kStagedBytes<Format>];
-  const auto bytes = CodesOf<Format>(rows, staged, [&prefetcher](size_t) HWY_ATTR {
-    prefetcher.Advance(sizeof(typename Format::Block) * kLanes32 / (kCodeBytes<Format> / 16));
-  });
+  const CodeBytes<Format> bytes{rows};
   hn::Vec<RowFloatTag> scale[kGroups], offset[kGroups];
   hn::Vec<RowDwordTag> pairs[kGroups / 2 + 1];
   U::RowScales(rows, LaneFactors<Format>{scale, offset, pairs});
@@ -74,10 +70,11 @@ HWY_INLINE void DotBlocks(const BlockRows& rows, const uint32_t* HWY_RESTRICT x,
     WEFT_UNROLL(16)
     for (size_t g = 0; g < Span::kGroups; ++g) {
       const size_t group = s * Span::kGroups + g;
-      hn::Vec<decltype(d32)> sum[kTokens];
+      QuadSum<kClass, kProducts, decltype(d32)> sum[kTokens];
       WEFT_UNROLL(8)
       for (size_t t = 0; t < kTokens; ++t) {
-        sum[t] = Span::kStarts ? hn::BitCast(d32, hn::LoadU(du, sums + t * x_stride + g * kLanes32)) : hn::Zero(d32);
+        sum[t].Start(Span::kStarts ? hn::BitCast(d32, hn::LoadU(du, sums + t * x_stride + g * kLanes32))
+                                   : hn::Zero(d32));
       }
       WEFT_UNROLL(8)
       for (size_t quad = 0; quad < Format::kGroup / 4; ++quad) {
@@ -85,12 +82,12 @@ HWY_INLINE void DotBlocks(const BlockRows& rows, const uint32_t* HWY_RESTRICT x,
         WEFT_UNROLL(8)
         for (size_t t = 0; t < kTokens; ++t) {
           const uint32_t* a = span + t * x_stride + (g * (Format::kGroup / 4) + quad) * kLanes32;
-          sum[t] = QuadDot<kClass.pair_sums == 0, kProducts>(d32, w, hn::BitCast(di8, hn::LoadU(du, a)), sum[t]);
+          sum[t].Add(quad, w, hn::BitCast(di8, hn::LoadU(du, a)));
         }
       }
       WEFT_UNROLL(8)
       for (size_t t = 0; t < kTokens; ++t) {
-        const auto v = hn::ConvertTo(df, sum[t]);
+        const auto v = hn::ConvertTo(df, sum[t].total());
         total[t] = g == 0 ? hn::Mul(v, scale[group]) : hn::MulAdd(v, scale[group], total[t]);
         if constexpr (kClass.offsets == Offsets::kFloat) {
           const auto code_sum = hn::BitCast(df, hn::LoadU(du, sums + t * x_stride + g * kLanes32));
@@ -130,9 +127,9 @@ HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
   const uint8_t* end = data + (task.w.rows - 1) * task.w.row_bytes + blocks * kBlockBytes;
   const bool dense = task.w.row_bytes == blocks * kBlockBytes;
 
+  const size_t together = RowsInLanes(blocks);
   for (size_t row = 0; row < task.rows;) {
     // Several short rows at once, where they fill the lanes.
-    const size_t together = RowsInLanes(blocks);
     const size_t rows = dense && row + together <= task.rows ? together : 1;
     const uint8_t* from = data + (task.first_row + row) * task.w.row_bytes;
     hn::Vec<RowFloatTag> total[kTokens];
@@ -144,7 +141,8 @@ HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
       const uint32_t* lanes = x + b / kLanes32 * Layout::kSteps * kLanes32;
       hn::Vec<RowFloatTag> part[kTokens];
       if (left >= kLanes32) {
-        DotBlocks<Format, kProducts>({from, kBlockBytes}, lanes, x_stride, part, Prefetcher(from + kPrefetchAhead));
+        PrefetchLines(from + kPrefetchAhead, kStepBytes);
+        DotBlocks<Format, kProducts>({from, kBlockBytes}, lanes, x_stride, part);
         WEFT_UNROLL(8)
         for (size_t t = 0; t < kTokens; ++t) total[t] = hn::Add(total[t], part[t]);
       } else {
@@ -156,7 +154,8 @@ HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
           memset(last + left * kBlockBytes, 0, kStepBytes - left * kBlockBytes);
           bytes = last;
         }
-        DotBlocks<Format, kProducts>({bytes, kBlockBytes}, lanes, x_stride, part, Prefetcher(from + kPrefetchAhead));
+        PrefetchLines(from + kPrefetchAhead, kStepBytes);
+        DotBlocks<Format, kProducts>({bytes, kBlockBytes}, lanes, x_stride, part);
         const auto valid = hn::FirstN(df, left);
         WEFT_UNROLL(8)
         for (size_t t = 0; t < kTokens; ++t) total[t] = hn::Add(total[t], hn::IfThenElseZero(valid, part[t]));

@@ -100,8 +100,7 @@ HWY_INLINE void PackBlocks(const BlockRows& rows, uint8_t* HWY_RESTRICT panel) {
   constexpr size_t kVector = kLanes32 * sizeof(uint32_t);
   const PanelFactors<kClass> to{panel};
 
-  alignas(64) uint8_t staged[kStagedBytes<Format>];
-  const auto bytes = CodesOf<Format>(rows, staged, [](size_t) {});
+  const CodeBytes<Format> bytes{rows};
   constexpr size_t kQuads = Format::kGroup / 4;
   WEFT_UNROLL(16)
   for (size_t group = 0; group < kBlockGroups<Format>; ++group) {
@@ -124,7 +123,7 @@ HWY_INLINE void PackPanelBlocks(const uint8_t* from, size_t stride, uint8_t* HWY
   }
 }
 
-// Four columns of F32, eight of F16 or BF16, of a vector of rows: the width of a LoadRows.
+// Four columns of F32, eight of F16 or BF16, of a vector of rows: 16 bytes of each.
 template <class Format>
 HWY_INLINE void PackElements(const BlockRows& rows, uint8_t* HWY_RESTRICT panel) {
   const RowDwordTag d;

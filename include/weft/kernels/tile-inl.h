@@ -62,59 +62,22 @@ HWY_INLINE void StoreTile(const TileTask& task, const TileArray<V, kTokens>& sum
 }
 
 // The integer sums of one group: codes of kGroup / 4 steps, times those of the tokens.
-template <PanelClass kClass, Products kProducts, size_t kTokens, class VI>
+template <PanelClass kClass, size_t kTokens, class Sum>
 HWY_INLINE void GroupSums(const uint8_t* HWY_RESTRICT panel, const uint32_t* HWY_RESTRICT codes,
-                          TileArray<VI, kTokens>& sum) {
-  const hn::RebindToSigned<RowDwordTag> d32;
+                          TileArray<Sum, kTokens>& sum) {
   const hn::Repartition<uint8_t, RowDwordTag> d8;
   const hn::Repartition<int8_t, RowDwordTag> di8;
   constexpr size_t kVector = kLanes32 * sizeof(uint32_t);
-  constexpr size_t kQuads = kClass.group / 4;
-  using V8 = hn::Vec<decltype(d8)>;
-  if constexpr (QuadsInPairs<kProducts>(kClass.pair_sums) == 1) {
-    WEFT_UNROLL(8)
-    for (size_t quad = 0; quad < kQuads; ++quad) {
-      V8 w[kPanelVectors];
+  WEFT_UNROLL(8)
+  for (size_t quad = 0; quad < kClass.group / 4; ++quad) {
+    hn::Vec<decltype(d8)> w[kPanelVectors];
+    WEFT_UNROLL(4)
+    for (size_t v = 0; v < kPanelVectors; ++v) w[v] = hn::Load(d8, panel + (quad * kPanelVectors + v) * kVector);
+    WEFT_UNROLL(16)
+    for (size_t t = 0; t < kTokens; ++t) {
+      const auto a = hn::BitCast(di8, BroadcastDword(codes + quad * kTokens + t));
       WEFT_UNROLL(4)
-      for (size_t v = 0; v < kPanelVectors; ++v) w[v] = hn::Load(d8, panel + (quad * kPanelVectors + v) * kVector);
-      WEFT_UNROLL(16)
-      for (size_t t = 0; t < kTokens; ++t) {
-        const auto a = hn::BitCast(di8, BroadcastDword(codes + quad * kTokens + t));
-        WEFT_UNROLL(4)
-        for (size_t v = 0; v < kPanelVectors; ++v)
-          sum[t][v] = QuadDot<kClass.pair_sums == 0, kProducts>(d32, w[v], a, sum[t][v]);
-      }
-    }
-  } else {
-    // Sums of pairs stay in 16 bits for several steps.
-    constexpr size_t kRun =
-        QuadsInPairs<kProducts>(kClass.pair_sums) < kQuads ? QuadsInPairs<kProducts>(kClass.pair_sums) : kQuads;
-    const hn::Repartition<int16_t, RowDwordTag> d16;
-    for (size_t run = 0; run < kQuads; run += kRun) {
-      TileArray<hn::Vec<decltype(d16)>, kTokens> pairs;
-      WEFT_UNROLL(8)
-      for (size_t i = 0; i < kRun; ++i) {
-        const size_t quad = run + i;
-        V8 w[kPanelVectors];
-        WEFT_UNROLL(4)
-        for (size_t v = 0; v < kPanelVectors; ++v) w[v] = hn::Load(d8, panel + (quad * kPanelVectors + v) * kVector);
-        WEFT_UNROLL(16)
-        for (size_t t = 0; t < kTokens; ++t) {
-          const auto a = hn::BitCast(di8, BroadcastDword(codes + quad * kTokens + t));
-          WEFT_UNROLL(4)
-          for (size_t v = 0; v < kPanelVectors; ++v) {
-            const auto product = hn::SatWidenMulPairwiseAdd(d16, w[v], a);
-            pairs[t][v] = i == 0 ? product : hn::Add(pairs[t][v], product);
-          }
-        }
-      }
-      WEFT_UNROLL(16)
-      for (size_t t = 0; t < kTokens; ++t) {
-        WEFT_UNROLL(4)
-        for (size_t v = 0; v < kPanelVectors; ++v) {
-          sum[t][v] = hn::Add(sum[t][v], hn::WidenMulPairwiseAdd(d32, pairs[t][v], hn::Set(d16, int16_t{1})));
-        }
-      }
+      for (size_t v = 0; v < kPanelVectors; ++v) sum[t][v].Add(quad, w[v], a);
     }
   }
 }
@@ -144,19 +107,20 @@ HWY_INLINE void QuantizedTile(const TileTask& task) {
     for (size_t g = 0; g < Panel::kGroups; ++g) {
       const uint8_t* group = panel + g * Panel::kGroupBytes;
       const auto* factors = reinterpret_cast<const float*>(group + Panel::kCodes);
-      TileArray<VI, kTokens> sum;
+      TileArray<QuadSum<kClass, kProducts, decltype(d32)>, kTokens> sum;
       WEFT_UNROLL(16)
       for (size_t t = 0; t < kTokens; ++t) {
         const auto start = Tokens::kStarts ? hn::BitCast(d32, BroadcastDword(sums + g * kTokens + t)) : hn::Zero(d32);
         WEFT_UNROLL(4)
-        for (size_t v = 0; v < kPanelVectors; ++v) sum[t][v] = start;
+        for (size_t v = 0; v < kPanelVectors; ++v) sum[t][v].Start(start);
       }
-      GroupSums<kClass, kProducts, kTokens>(group, tokens + g * (kClass.group / 4) * kTokens, sum);
+      GroupSums<kClass, kTokens>(group, tokens + g * (kClass.group / 4) * kTokens, sum);
       WEFT_UNROLL(4)
       for (size_t v = 0; v < kPanelVectors; ++v) {
         const auto scale = hn::Load(df, factors + v * kLanes32);
         WEFT_UNROLL(16)
-        for (size_t t = 0; t < kTokens; ++t) part[t][v] = hn::MulAdd(hn::ConvertTo(df, sum[t][v]), scale, part[t][v]);
+        for (size_t t = 0; t < kTokens; ++t)
+          part[t][v] = hn::MulAdd(hn::ConvertTo(df, sum[t][v].total()), scale, part[t][v]);
         if constexpr (kClass.offsets == Offsets::kFloat) {
           const auto offset = hn::Load(df, factors + kPanelRows + v * kLanes32);
           WEFT_UNROLL(16)

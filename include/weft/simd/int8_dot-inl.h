@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 #include "hwy/highway.h"
+#include "weft/core/kernel_set.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace weft {
@@ -105,6 +106,40 @@ template <Products kProducts>
 constexpr size_t QuadsInPairs(size_t pair_sums) {
   return kSignedCodes || kNativeDots<kProducts> || pair_sums == 0 ? 1 : pair_sums;
 }
+
+// The sum of a group's quad dots, for codes of a format with the given panel class.
+template <PanelClass kClass, Products kProducts, class D32>
+class QuadSum {
+  using V = hn::Vec<D32>;
+  using D16 = hn::Repartition<int16_t, D32>;
+  static constexpr size_t kQuads = kClass.group / 4;
+  static constexpr size_t kRun = QuadsInPairs<kProducts>(kClass.pair_sums);
+
+ public:
+  HWY_INLINE void Start(V start) { total_ = start; }
+
+  // Quads in ascending order, `quad` from 0 to kQuads - 1: a constant, for speed.
+  template <class V8, class VI8>
+  HWY_INLINE void Add(size_t quad, V8 operand, VI8 activations) {
+    const D32 d32;
+    if constexpr (kRun == 1) {
+      total_ = QuadDot<kClass.pair_sums == 0, kProducts>(d32, operand, activations, total_);
+    } else {
+      const D16 d16;
+      const auto product = hn::SatWidenMulPairwiseAdd(d16, operand, activations);
+      pairs_ = quad % kRun == 0 ? product : hn::Add(pairs_, product);
+      if (quad % kRun == kRun - 1 || quad == kQuads - 1) {
+        total_ = hn::Add(total_, hn::WidenMulPairwiseAdd(d32, pairs_, hn::Set(d16, int16_t{1})));
+      }
+    }
+  }
+
+  HWY_INLINE V total() const { return total_; }
+
+ private:
+  V total_;
+  hn::Vec<D16> pairs_;
+};
 
 // sum[i] + a[2i] * b[2i] + a[2i + 1] * b[2i + 1], of 16-bit lanes.
 template <Products kProducts = Products::kTarget, class D32, class V16>
