@@ -87,6 +87,41 @@ struct RowBytes {
 template <class Format>
 using CodeBytes = RowBytes<Unpack<Format>::kCodesBegin, Unpack<Format>::kCodesEnd>;
 
+// The same from a copy in memory, see StageCodes.
+template <size_t kBegin>
+struct StagedRowBytes {
+  const uint8_t* interleaved;
+
+  template <class D8>
+  static constexpr size_t Run(D8) {
+    return 4;
+  }
+  template <class D8>
+  HWY_INLINE hn::Vec<D8> Load(D8 d8, size_t offset) const {
+    return hn::Load(d8, interleaved + (offset - kBegin) * kLanes32);
+  }
+};
+
+template <class Format>
+inline constexpr size_t kCodeRuns = (Unpack<Format>::kCodesEnd - Unpack<Format>::kCodesBegin) / 16;
+
+// Copies the codes of a vector of blocks, interleaved, to `staged`: 16 * kCodeRuns * kLanes32 bytes, 64-byte aligned.
+// each_run(i) is called before the i-th run of 16 bytes is read.
+template <class Format, class F>
+HWY_INLINE auto StageCodes(const BlockRows& rows, uint8_t* HWY_RESTRICT staged, const F& each_run) {
+  constexpr size_t kBegin = Unpack<Format>::kCodesBegin;
+  for (size_t run = 0; run < kCodeRuns<Format>; ++run) {
+    each_run(run);
+    const auto v = rows.Load(kBegin + 16 * run);
+    auto* out = reinterpret_cast<uint32_t*>(staged + 16 * run * kLanes32);
+    hn::Store(v.dword[0], RowDwordTag(), out);
+    hn::Store(v.dword[1], RowDwordTag(), out + kLanes32);
+    hn::Store(v.dword[2], RowDwordTag(), out + 2 * kLanes32);
+    hn::Store(v.dword[3], RowDwordTag(), out + 3 * kLanes32);
+  }
+  return StagedRowBytes<kBegin>{staged};
+}
+
 // Byte `i` of each lane, and half `i`, as numbers.
 template <int i, class D, HWY_IF_U32_D(D)>
 HWY_INLINE hn::Vec<hn::RebindToFloat<D>> UnsignedByte(D d, hn::Vec<D> v) {
