@@ -14,8 +14,9 @@ namespace weft::driver {
 
 // From this many tokens on, decoding weights to panels pays.
 inline constexpr size_t kPanelTokens = 9;
-// Weight rows per task without panels: large enough to hide a task's overhead, small enough to balance the threads.
-inline constexpr size_t kDotRows = 32;
+// Weight rows without panels: a run has a multiple of the first number, small enough to balance the threads, and at
+// most as many as the second are multiplied at once, so many that switching between two matrices costs little.
+inline constexpr size_t kDotStep = 32, kDotRows = 256;
 
 inline Status ValidateWeights(const KernelSet& set, const WeightView& w, const char* name) {
   const FormatKernels* format = set.Find(w.type);
@@ -162,6 +163,8 @@ struct MatMulPlan {
   TokenTiles tiles;
   const uint8_t* packed = nullptr;  // tokens, chunk by chunk, tile by tile
 
+  // Rows that runs are cut by, and rows of a task.
+  size_t StepRows() const { return tile != nullptr ? tile->rows : kDotStep; }
   size_t TaskRows() const { return tile != nullptr ? tile->rows : kDotRows; }
   // Tiles whose raw products a worker holds at once: a panel is decoded anew for every such run.
   size_t RunTiles() const {
@@ -293,10 +296,8 @@ void MultiplyPanel(const MatMulPlan& plan, const WeightView& w, size_t first, si
   }
 }
 
-// Weight rows [first, first + rows) for all tokens, with one worker's memory. `next`: the first of the rows whose turn
-// comes after them, if there are so many.
-inline void RunMatMulTask(const KernelSet& set, const MatMulPlan& plan, size_t first, size_t rows, size_t next,
-                          Workspace memory) {
+// Weight rows [first, first + rows) for all tokens, with one worker's memory.
+inline void RunMatMulTask(const KernelSet& set, const MatMulPlan& plan, size_t first, size_t rows, Workspace memory) {
   const MatMulArgs& args = plan.args;
   const WeightView* weights[2] = {&args.w, args.epilogue.gate};
   Carver carver(memory);
@@ -339,7 +340,7 @@ inline void RunMatMulTask(const KernelSet& set, const MatMulPlan& plan, size_t f
     for (size_t i = 0; i < plan.matrices; ++i) {
       const bool last = i + 1 == plan.matrices;
       const size_t shares = chunks * (end - begin);
-      Stream stream = last ? Stream(*weights[0], next, rows, shares) : Stream(*weights[1], first, rows, shares);
+      Stream stream = last ? Stream(*weights[0], first + rows, rows, shares) : Stream(*weights[1], first, rows, shares);
       MultiplyPanel(plan, *weights[i], first, rows, begin, end, panel, raw[i], stream, [&](size_t tile, float* at) {
         if (!last) return;
         const size_t token = plan.tiles.Begin(tile), stop = plan.tiles.Begin(tile + 1);
@@ -368,16 +369,16 @@ inline Status MatMul(const KernelSet& set, const MatMulArgs& args, const Executo
   plan.packed = packed;
   const size_t worker_bytes = plan.WorkerBytes();
   uint8_t* memory = carver.Take<uint8_t>(worker_bytes * executor.workers);
-  const size_t step = plan.TaskRows(), steps = (args.w.rows + step - 1) / step;
-  const size_t tasks = RunsFor(executor, steps, args.tokens());
-  executor.For(tasks, [&](size_t i, uint32_t worker) {
-    const size_t end = steps * (i + 1) / tasks;
-    for (size_t s = steps * i / tasks; s < end; ++s) {
-      const size_t first = s * step, left = args.w.rows - first;
-      const size_t rows = left < step ? left : step;
-      // What this worker is likely to do next: the other workers take the runs in between.
-      const size_t next = s + 1 < end ? s + 1 : s + 1 + (executor.workers - 1) * (steps / tasks);
-      RunMatMulTask(set, plan, first, rows, next * step, {memory + worker * worker_bytes, worker_bytes});
+  const size_t steps = (args.w.rows + plan.StepRows() - 1) / plan.StepRows();
+  const size_t runs = RunsFor(executor, steps, args.tokens());
+  RunDealer dealer(runs, executor.workers);
+  executor.For(runs, [&](size_t, uint32_t worker) {
+    const size_t run = dealer.Take(worker);
+    const size_t row_end = steps * (run + 1) / runs * plan.StepRows();
+    const size_t end = row_end < args.w.rows ? row_end : args.w.rows;
+    for (size_t first = steps * run / runs * plan.StepRows(); first < end; first += plan.TaskRows()) {
+      const size_t rows = end - first < plan.TaskRows() ? end - first : plan.TaskRows();
+      RunMatMulTask(set, plan, first, rows, {memory + worker * worker_bytes, worker_bytes});
     }
   });
   return Ok();

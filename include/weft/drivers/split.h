@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <atomic>
+
 #include "weft/core/executor.h"
 
 namespace weft::driver {
@@ -34,6 +36,35 @@ inline size_t RunsFor(const Executor& executor, size_t steps, size_t tokens) {
   const size_t runs = size_t{executor.workers} * (tokens < 16 ? 8 : 64);
   return steps < runs ? steps : runs;
 }
+
+// Deals runs to workers: each takes those of its own part in their order, so that it sweeps over one stretch of memory,
+// and when there are none left those of the parts after it. Which run a worker gets is a matter of time; what the runs
+// compute must not depend on it.
+class RunDealer {
+ public:
+  RunDealer(size_t runs, uint32_t workers) : runs_(runs), parts_(workers < kMaxParts ? workers : kMaxParts) {
+    for (size_t p = 0; p < parts_; ++p) next_[p].run.store(Begin(p), std::memory_order_relaxed);
+  }
+
+  // To be called `runs` times in all.
+  size_t Take(uint32_t worker) {
+    for (size_t i = 0;; ++i) {
+      const size_t part = (worker + i) % parts_;
+      const size_t run = next_[part].run.fetch_add(1, std::memory_order_relaxed);
+      if (run < Begin(part + 1)) return run;
+    }
+  }
+
+ private:
+  static constexpr size_t kMaxParts = 64;
+  size_t Begin(size_t part) const { return runs_ * part / parts_; }
+
+  struct alignas(64) Counter {
+    std::atomic<size_t> run;
+  };
+  size_t runs_, parts_;
+  Counter next_[kMaxParts];
+};
 
 // Whether [a, a + a_bytes) and [b, b + b_bytes) share a byte.
 inline bool Overlap(const void* a, size_t a_bytes, const void* b, size_t b_bytes) {
