@@ -40,12 +40,6 @@ struct LaneFactors {
   HWY_INLINE void OffsetFactor(hn::Vec<RowFloatTag> v) const { offset[0] = v; }
 };
 
-// Whether the codes of a vector of blocks are copied before they are used: where a block has many. A small loop does
-// it; the loads of a long unrolled one, each with a stride of its own, mislead the prefetchers of CPUs (on Zen 5 such
-// products reached 75 % of the bandwidth instead of 92 %).
-template <class Format>
-inline constexpr bool kStaged = kCodeRuns<Format> > 2;
-
 // One block per lane, token t's lanes at x + t * x_stride; requests as many bytes at `ahead`.
 // part[t] = sum over spans of
 //   scale_a * sum over groups (scale[g] * sum_i (code - zero) * a  -  offset[g] * sum_i a)
@@ -65,16 +59,12 @@ HWY_INLINE void DotBlocks(const BlockRows& rows, const uint8_t* ahead, const uin
   constexpr size_t kGroups = kBlockGroups<Format>;
   constexpr size_t kBytes = sizeof(typename Format::Block) * kLanes32, kQuads = kBlockElements<Format> / 4;
 
-  alignas(64) uint8_t staged[kStaged<Format> ? 16 * kCodeRuns<Format> * kLanes32 : 64];
-  const auto bytes = [&]() HWY_ATTR {
-    if constexpr (kStaged<Format>) {
-      constexpr size_t kShare = (kBytes / kCodeRuns<Format> + kLineBytes - 1) / kLineBytes * kLineBytes;
-      return StageCodes<Format>(rows, staged,
-                                [ahead](size_t run) HWY_ATTR { PrefetchLines(ahead + run * kShare, kShare); });
-    } else {
-      return CodeBytes<Format>{rows};
-    }
-  }();
+  // Runs of 16 bytes, though those of 32 are faster: with fewer, larger ones memory is read less evenly.
+  constexpr size_t kRun = 16, kRuns = kCodeBytes<Format> / kRun;
+  constexpr size_t kShare = (kBytes / kRuns + kLineBytes - 1) / kLineBytes * kLineBytes;
+  alignas(64) uint8_t staged[kStagedBytes<Format>];
+  const auto bytes = CodesOf<Format, kRun>(
+      rows, staged, [ahead](size_t run) HWY_ATTR { PrefetchLines(ahead + run * kShare, kShare); });
   hn::Vec<RowFloatTag> scale[kGroups], offset[kGroups];
   hn::Vec<RowDwordTag> pairs[kGroups / 2 + 1];
   U::RowScales(rows, LaneFactors<Format>{scale, offset, pairs});
@@ -96,7 +86,7 @@ HWY_INLINE void DotBlocks(const BlockRows& rows, const uint8_t* ahead, const uin
       WEFT_UNROLL(8)
       for (size_t quad = 0; quad < Format::kGroup / 4; ++quad) {
         const size_t first = group * Format::kGroup + 4 * quad;
-        if constexpr (!kStaged<Format>) PrefetchPart<kBytes, kQuads>(ahead, first / 4);
+        if constexpr (!kIsStaged<Format>) PrefetchPart<kBytes, kQuads>(ahead, first / 4);
         const auto w = Operand<Format::kZero>(d8, U::Codes(d8, bytes, first));
         WEFT_UNROLL(8)
         for (size_t t = 0; t < kTokens; ++t) {

@@ -100,7 +100,8 @@ HWY_INLINE void PackBlocks(const BlockRows& rows, uint8_t* HWY_RESTRICT panel) {
   constexpr size_t kVector = kLanes32 * sizeof(uint32_t);
   const PanelFactors<kClass> to{panel};
 
-  const CodeBytes<Format> bytes{rows};
+  alignas(64) uint8_t staged[kStagedBytes<Format>];
+  const auto bytes = CodesOf<Format, 32>(rows, staged, [](size_t) {});
   constexpr size_t kQuads = Format::kGroup / 4;
   WEFT_UNROLL(16)
   for (size_t group = 0; group < kBlockGroups<Format>; ++group) {
