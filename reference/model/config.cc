@@ -53,7 +53,7 @@ constexpr Architecture kArchitectures[] = {
     {.name = "gpt2",
      .tensors = kGpt2Tensors,
      .norm = NormKind::kLayer,
-     .activation = Activation::kGeluTanh,
+     .activation = Activation::kGeluTanhF16,
      .learned_positions = true},
     {.name = "granite", .rope = RopeKind::kInterleaved, .divides_logits = true, .rope_switch = true},
     {.name = "llama", .rope = RopeKind::kInterleaved},

@@ -77,7 +77,7 @@ TEST_CASE("config: what each family sets beyond its keys") {
   const ModelConfig gpt2 = read("gpt2");
   CHECK(gpt2.norm == NormKind::kLayer);
   CHECK(gpt2.norm_epsilon == 1e-5f);
-  CHECK(gpt2.activation == Activation::kGeluTanh);
+  CHECK(gpt2.activation == Activation::kGeluTanhF16);
   CHECK(gpt2.learned_positions);
   CHECK(gpt2.rope_frequency.empty());
   CHECK(gpt2.Needs("attn_qkv.bias"));

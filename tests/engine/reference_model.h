@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "tests/engine/test_model.h"
+#include "weft/core/half.h"
 
 namespace weft::engine::test {
 
@@ -19,11 +20,12 @@ using Vector = std::vector<double>;
 using Rounding = double (*)(double);
 
 inline double Exact(double x) { return x; }
+inline double ToHalf(double x) { return ToFloat(ToF16(static_cast<float>(x))); }
 
 // `cache` is applied to what goes into the key/value cache, `gelu` to what goes into GELU and comes out of it.
 class ReferenceModel {
  public:
-  explicit ReferenceModel(const TestModel& model, Rounding cache = Exact, Rounding gelu = Exact)
+  explicit ReferenceModel(const TestModel& model, Rounding cache = Exact, Rounding gelu = ToHalf)
       : model_(model), name_(model.architecture()), cache_(cache), gelu_(gelu) {}
 
   // [tokens, vocabulary]

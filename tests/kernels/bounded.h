@@ -95,6 +95,14 @@ inline Bounded Activate(Activation activation, Bounded v) {
     const double c = 2 * sqrt(2 / M_PI);
     return TimesSigmoid(v, cubic * Bounded(c, c * kRoundoff));
   }
+  if (activation == Activation::kGeluTanhF16) {
+    // Rounding to half precision: half a unit in the last of 11 digits, or 2^-25.
+    const auto half = [](double value) { return ldexp(fabs(value), -11) + ldexp(1.0, -25); };
+    v.error += half(v.Magnitude());
+    Bounded gelu = Activate(Activation::kGeluTanh, v);
+    gelu.error += half(gelu.Magnitude());
+    return gelu;
+  }
   if (activation == Activation::kRelu) return {v.value > 0 ? v.value : 0.0, v.error};
   return v;
 }

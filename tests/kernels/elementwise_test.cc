@@ -13,7 +13,7 @@ namespace weft::test {
 namespace {
 
 constexpr size_t kWidths[] = {1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 33, 64, 100, 257};
-constexpr Activation kActivations[] = {Activation::kNone, Activation::kSilu, Activation::kGeluTanh, Activation::kRelu};
+constexpr Activation kActivations[] = {Activation::kNone, Activation::kSilu, Activation::kGeluTanh, Activation::kGeluTanhF16, Activation::kRelu};
 
 class GatedTest : public KernelTest {
  protected:
@@ -62,7 +62,9 @@ TEST_P(GatedTest, WholeRange) {
   // The cube in GELU leaves float's range earlier.
   for (float& v : gate) v = v > 1e12f ? 1e12f : v < -1e12f ? -1e12f : v;
   std::vector<float> y(gate.size());
-  ExpectGated({gate.data(), up.data(), y.data(), 0, 0, 0, 1, gate.size(), Activation::kGeluTanh});
+  for (Activation activation : {Activation::kGeluTanh, Activation::kGeluTanhF16}) {
+    ExpectGated({gate.data(), up.data(), y.data(), 0, 0, 0, 1, gate.size(), activation});
+  }
 }
 
 TEST_P(GatedTest, InPlaceAndThreads) {

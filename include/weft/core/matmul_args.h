@@ -16,6 +16,9 @@ enum class Activation : uint8_t {
   kSilu,      // v / (1 + exp(-v))
   kGeluTanh,  // v / 2 * (1 + tanh(sqrt(2 / pi) * (v + 0.044715 v^3)))
   kRelu,      // max(v, 0)
+  // GELU as ggml computes it, and so as quantised GGUF files are judged: kGeluTanh of v rounded to half precision, the
+  // result rounded to half precision, too; but 0 for v <= -10 and v for v >= 10.
+  kGeluTanhF16,
 };
 
 // What happens to a product p while it is hot in cache (n indexes weight rows):

@@ -28,6 +28,10 @@ HWY_INLINE hn::Vec<DF> Apply(DF df, hn::Vec<DF> v) {
     // (1 + tanh(u)) / 2 = sigmoid(2u), which needs no difference of near-equal numbers.
     const auto cubic = hn::MulAdd(hn::Mul(hn::Mul(v, v), v), hn::Set(df, 0.044715f), v);
     return hn::Mul(v, Sigmoid(df, hn::Mul(cubic, hn::Set(df, 1.5957691216057308f))));
+  } else if constexpr (kActivation == Activation::kGeluTanhF16) {
+    const auto gelu = RoundToHalf(df, Apply<Activation::kGeluTanh>(df, RoundToHalf(df, v)));
+    const auto end = hn::Set(df, 10.0f);
+    return hn::IfThenElse(hn::Ge(v, end), v, hn::IfThenZeroElse(hn::Le(v, hn::Neg(end)), gelu));
   } else if constexpr (kActivation == Activation::kRelu) {
     return hn::Max(v, hn::Zero(df));
   } else {
@@ -42,6 +46,7 @@ HWY_INLINE void WithActivation(Activation activation, const F& f) {
     case Activation::kNone: f.template operator()<Activation::kNone>(); break;
     case Activation::kSilu: f.template operator()<Activation::kSilu>(); break;
     case Activation::kGeluTanh: f.template operator()<Activation::kGeluTanh>(); break;
+    case Activation::kGeluTanhF16: f.template operator()<Activation::kGeluTanhF16>(); break;
     case Activation::kRelu: f.template operator()<Activation::kRelu>(); break;
   }
 }

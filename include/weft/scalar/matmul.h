@@ -19,6 +19,11 @@ inline double Activate(Activation activation, double v) {
     case Activation::kSilu: return v / (1.0 + exp(-v));
     // (1 + tanh(u)) / 2 = 1 / (1 + exp(-2u)), which loses no digits where tanh is near -1.
     case Activation::kGeluTanh: return v / (1.0 + exp(-2.0 * sqrt(2.0 / M_PI) * (v + 0.044715 * v * v * v)));
+    case Activation::kGeluTanhF16: {
+      if (v <= -10.0 || v >= 10.0) return v > 0.0 ? v : 0.0;
+      const double gelu = Activate(Activation::kGeluTanh, ToFloat(ToF16(static_cast<float>(v))));
+      return ToFloat(ToF16(static_cast<float>(gelu)));
+    }
     case Activation::kRelu: return v > 0.0 ? v : (v == v ? 0.0 : v);
   }
   return v;

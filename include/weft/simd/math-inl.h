@@ -84,6 +84,23 @@ HWY_INLINE hn::Vec<DF> Tanh(DF df, hn::Vec<DF> x) {
   return hn::CopySign(hn::Div(hn::Sub(one, e), hn::Add(one, e)), x);
 }
 
+// x rounded to the nearest number of half precision, ties to even. From 65520 on, where half precision overflows, and
+// NaN: x itself. With bits and additions, so that the same code serves all targets.
+template <class DF>
+HWY_INLINE hn::Vec<DF> RoundToHalf(DF df, hn::Vec<DF> x) {
+  const hn::RebindToUnsigned<DF> du;
+  const auto bits = hn::BitCast(du, x);
+  const auto odd = hn::And(hn::ShiftRight<13>(bits), hn::Set(du, 1u));
+  const auto up = hn::Add(bits, hn::Add(odd, hn::Set(du, 0xFFFu)));
+  const auto normal = hn::BitCast(df, hn::AndNot(hn::Set(du, 0x1FFFu), up));
+  // Below 2^-14 the result is a multiple of 2^-24, the last digit of numbers from 0.5 to 1.
+  const auto anchor = hn::Set(df, 0.75f);
+  const auto small = hn::CopySign(hn::Sub(hn::Add(x, anchor), anchor), x);
+  const auto size = hn::Abs(x);
+  const auto rounded = hn::IfThenElse(hn::Lt(size, hn::Set(df, 6.103515625e-5f)), small, normal);
+  return hn::IfThenElse(hn::Lt(size, hn::Set(df, 65520.0f)), rounded, x);
+}
+
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
 }  // namespace weft
