@@ -116,6 +116,7 @@ class QuadSum {
   static constexpr size_t kRun = QuadsInPairs<kProducts>(kClass.pair_sums);
 
  public:
+  HWY_INLINE QuadSum() {}  // not implicit: that one would lack the target's attributes
   HWY_INLINE void Start(V start) { total_ = start; }
 
   // Quads in ascending order, `quad` from 0 to kQuads - 1: a constant, for speed.
