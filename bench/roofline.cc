@@ -49,7 +49,8 @@ double MeasureClock(double seconds) {
     for (uint64_t i = 0; i < kAdds; i += 8) {
       // Each addition waits for the one before, which takes it a cycle on every CPU; the empty statement keeps the
       // compiler from joining them.
-      _Pragma("GCC unroll 8") for (int j = 0; j < 8; ++j) {
+#pragma GCC unroll 8
+      for (int j = 0; j < 8; ++j) {
         sum += step;
         __asm__ volatile("" : "+r"(sum));
       }

@@ -3,8 +3,9 @@
 # Adds the static library `name`: weft's kernels for the given formats (all by default: f32 q8_0 q4_k ...), compiled for
 # the given targets (instruction sets, chosen from at run time), one compilation unit per format and kind of kernel.
 #   target_link_libraries(engine PRIVATE name)      then #include <weft/weft.h> and call
-# Targets: SSE2 AVX2 AVX2_VNNI AVX3_DL AVX3_ZEN4 on x86-64 (AVX2_VNNI needs AVX2), NEON NEON_BF16 on aarch64 (each all by default, as far as the
-# compiler can), or EMU128 alone: portable C++, for tests. One such library per program.
+# Targets: SSE2 AVX2 AVX2_VNNI AVX3_DL AVX3_ZEN4 on x86-64 (AVX2_VNNI needs AVX2 beside it), NEON NEON_BF16 on aarch64
+# (each all by default, as far as the compiler can), or EMU128 alone: portable C++, for tests. One such library per
+# program.
 include_guard(GLOBAL)
 
 set_property(GLOBAL PROPERTY WEFT_INCLUDE_DIR "${WEFT_INCLUDE_DIR}")
