@@ -9,7 +9,7 @@
 #include "bench/roofline_kernels.h"
 #include "hwy/highway.h"
 #include "weft/core/prefetch.h"
-#include "weft/instantiate/cpu.h"
+#include "weft/instantiate/cpu.inc"
 #include "weft/instantiate/units.h"
 #include "weft/kernels/tile-inl.h"
 #include "weft/weft.h"

@@ -13,7 +13,8 @@ namespace weft::test {
 namespace {
 
 constexpr size_t kWidths[] = {1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 33, 64, 100, 257};
-constexpr Activation kActivations[] = {Activation::kNone, Activation::kSilu, Activation::kGeluTanh, Activation::kGeluTanhF16, Activation::kRelu};
+constexpr Activation kActivations[] = {Activation::kNone, Activation::kSilu, Activation::kGeluTanh,
+                                       Activation::kGeluTanhF16, Activation::kRelu};
 
 class GatedTest : public KernelTest {
  protected:

@@ -13,7 +13,7 @@
 #include <vector>
 
 #include "hwy/highway.h"
-#include "weft/instantiate/cpu.h"
+#include "weft/instantiate/cpu.inc"
 
 namespace weft::test {
 
