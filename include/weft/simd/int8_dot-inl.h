@@ -35,12 +35,24 @@ enum class Products : uint8_t { kTarget, kAvxVnni };
 
 #if HWY_ARCH_X86 && HWY_TARGET == HWY_AVX2 && (HWY_COMPILER_GCC_ACTUAL || HWY_COMPILER_CLANG)
 inline constexpr bool kCanUseAvxVnni = true;
+// As assembly: a function that may contain the intrinsics cannot be inlined into those of the target AVX2.
+HWY_INLINE hn::Vec<hn::Full256<int32_t>> AvxVnniQuadDot(hn::Vec<hn::Full256<uint8_t>> u, hn::Vec<hn::Full256<int8_t>> i,
+                                                        hn::Vec<hn::Full256<int32_t>> sum) {
+  asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum.raw) : "x"(u.raw), "x"(i.raw));
+  return sum;
+}
+HWY_INLINE hn::Vec<hn::Full256<int32_t>> AvxVnniPairDot(hn::Vec<hn::Full256<int16_t>> a,
+                                                        hn::Vec<hn::Full256<int16_t>> b,
+                                                        hn::Vec<hn::Full256<int32_t>> sum) {
+  asm("%{vex%} vpdpwssd %2, %1, %0" : "+x"(sum.raw) : "x"(a.raw), "x"(b.raw));
+  return sum;
+}
 #else
 inline constexpr bool kCanUseAvxVnni = false;
 #endif
 
 // What the compiler was told about the CPU, for callers that compile for one target.
-#if HWY_ARCH_X86 && HWY_TARGET == HWY_AVX2 && defined(__AVXVNNI__)
+#if defined(__AVXVNNI__)
 inline constexpr Products kStaticProducts = kCanUseAvxVnni ? Products::kAvxVnni : Products::kTarget;
 #else
 inline constexpr Products kStaticProducts = Products::kTarget;
@@ -49,25 +61,6 @@ inline constexpr Products kStaticProducts = Products::kTarget;
 // Whether u8 x i8 quad dots and 16-bit pair dots are one instruction (VNNI).
 template <Products kProducts>
 inline constexpr bool kNativeDots = kProducts == Products::kAvxVnni || (HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL);
-
-#if HWY_ARCH_X86 && HWY_TARGET == HWY_AVX2
-// As assembly: a function that may contain the intrinsics cannot be inlined into those of the target AVX2.
-HWY_INLINE hn::Vec<hn::Full256<int32_t>> AvxVnniQuadDot(hn::Vec<hn::Full256<uint8_t>> u, hn::Vec<hn::Full256<int8_t>> i,
-                                                        hn::Vec<hn::Full256<int32_t>> sum) {
-#if HWY_COMPILER_GCC_ACTUAL || HWY_COMPILER_CLANG
-  asm("%{vex%} vpdpbusd %2, %1, %0" : "+x"(sum.raw) : "x"(u.raw), "x"(i.raw));
-#endif
-  return sum;
-}
-HWY_INLINE hn::Vec<hn::Full256<int32_t>> AvxVnniPairDot(hn::Vec<hn::Full256<int16_t>> a,
-                                                        hn::Vec<hn::Full256<int16_t>> b,
-                                                        hn::Vec<hn::Full256<int32_t>> sum) {
-#if HWY_COMPILER_GCC_ACTUAL || HWY_COMPILER_CLANG
-  asm("%{vex%} vpdpwssd %2, %1, %0" : "+x"(sum.raw) : "x"(a.raw), "x"(b.raw));
-#endif
-  return sum;
-}
-#endif
 
 // The weight operand for codes in [0, 255] of a format with the given zero point; code - kZero lies in [-128, 127], so
 // that a signed byte holds it.
