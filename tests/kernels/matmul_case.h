@@ -2,8 +2,10 @@
 #ifndef WEFT_TESTS_KERNELS_MATMUL_CASE_H_
 #define WEFT_TESTS_KERNELS_MATMUL_CASE_H_
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <vector>
@@ -12,6 +14,7 @@
 #include "tests/kernels/bounded.h"
 #include "tests/kernels/guarded.h"
 #include "tests/kernels/random.h"
+#include "weft/drivers/matmul.h"
 #include "weft/scalar/matmul.h"
 #include "weft/weft.h"
 
@@ -80,15 +83,88 @@ inline double ProductError(DType type, size_t k, double magnitude) {
   return error;
 }
 
-// The raw products as numbers with bounds; the tensor's factor costs one more rounding.
+// One group of columns of a product: its scales and the sum of (code - zero) * a.
+struct GroupSum {
+  double scale_w, scale_a;
+  int sum;
+};
+template <class Format>
+std::vector<GroupSum> GroupSums(const ActivationView& x, size_t token, const WeightView& w, size_t row) {
+  const auto* code = static_cast<const int8_t*>(x.values) + token * x.value_stride;
+  const float* scale_a = x.scales + token * x.scale_stride;
+  std::vector<GroupSum> groups(w.cols / Format::kGroup);
+  scalar::ForEachCode<Format>(static_cast<const uint8_t*>(w.data) + row * w.row_bytes, w.cols,
+                              [&](size_t i, float scale, int q, float) {
+                                GroupSum& group = groups[i / Format::kGroup];
+                                group.scale_w = scale;
+                                group.scale_a = scale_a[i / GroupOf(Format::kForm)];
+                                group.sum += q * code[i];
+                              });
+  return groups;
+}
+
+// What panels add to the error where groups' sums are multiplied by scales in integers (docs/numerics.md). Sums lose
+// their last bits. Of A32 formats, the scales of weights and activations are rounded to 2^-14 of the largest, w and a,
+// within 256 columns, and products of them to 2^-13 of w * a: half of that, and a quarter from either scale.
+template <class Format>
+double IntegerScaleError(const std::vector<GroupSum>& groups, const TileKernels& tile) {
+  constexpr size_t kSpan = 256 / Format::kGroup;
+  const double half = ldexp(0.5, static_cast<int>(tile.dropped_bits));
+  double error = 0.0;
+  for (size_t first = 0; first < groups.size(); first += kSpan) {
+    const size_t end = first + kSpan < groups.size() ? first + kSpan : groups.size();
+    double w = 0x1p-112, a = 0x1p-112;
+    for (size_t g = first; g < end; ++g) {
+      w = fmax(w, fabs(groups[g].scale_w));
+      a = fmax(a, groups[g].scale_a);
+    }
+    const double off = Format::kForm == ActivationForm::kA32 ? 0x1p-13 * (1 + 1e-3) * w * a : 0.0;  // and float's own
+    for (size_t g = first; g < end; ++g) {
+      error += abs(groups[g].sum) * off + half * (fabs(groups[g].scale_w) * groups[g].scale_a + off);
+    }
+  }
+  return error;
+}
+
+// The kernels of panels, if they multiply so.
+inline const TileKernels* IntegerScaleTile(DType type) {
+  const TileKernels* tile = ActiveKernels().Find(ActiveKernels().Find(type)->panel);
+  return tile->integer_scales ? tile : nullptr;
+}
+
+// [tokens][w.rows]; zeros where the target has no such scales.
+inline std::vector<double> IntegerScaleErrors(const ActivationView& x, const uint32_t* rows, size_t tokens,
+                                              const WeightView& w) {
+  std::vector<double> errors(tokens * w.rows);
+  scalar::VisitFormat(w.type, [&]<class Format>() {
+    if constexpr (!kIsFloat<Format>) {
+      const TileKernels* tile = IntegerScaleTile(w.type);
+      for (size_t i = 0; tile != nullptr && i < errors.size(); ++i) {
+        const size_t token = i / w.rows;
+        errors[i] = IntegerScaleError<Format>(
+            GroupSums<Format>(x, rows != nullptr ? rows[token] : token, w, i % w.rows), *tile);
+        if (w.scale != nullptr) errors[i] *= fabs(*w.scale);
+      }
+    }
+  });
+  return errors;
+}
+
+// The raw products as numbers with bounds, for few or for many tokens; the tensor's factor costs one more rounding.
 inline std::vector<Bounded> BoundedProducts(const ActivationView& x, const uint32_t* rows, size_t tokens,
-                                            const WeightView& w) {
+                                            const WeightView& w, bool panels) {
   std::vector<Bounded> products;
+  std::vector<double> errors(tokens * w.rows);
+  if (panels) errors = IntegerScaleErrors(x, rows, tokens, w);
   for (const scalar::Exact& sum : scalar::Products(x, rows, tokens, w)) {
-    const double error = ProductError(w.type, w.cols, sum.magnitude);
+    const double error = ProductError(w.type, w.cols, sum.magnitude) + errors[products.size()];
     products.push_back(w.scale != nullptr ? Bounded::Rounded(sum.value, error) : Bounded(sum.value, error));
   }
   return products;
+}
+inline std::vector<Bounded> BoundedProducts(const ActivationView& x, const uint32_t* rows, size_t tokens,
+                                            const WeightView& w) {
+  return BoundedProducts(x, rows, tokens, w, tokens >= driver::kPanelTokens);
 }
 
 // y of MatMulArgs ([tokens][w.rows]) by the formula of Epilogue.

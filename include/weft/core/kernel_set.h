@@ -28,6 +28,7 @@ struct PanelClass {
   uint16_t group = 1;  // elements per scale; 1: float panels
   Offsets offsets = Offsets::kNone;
   uint8_t pair_sums = 0;  // how many sums of two products of a code and an activation add up within 16 bits
+  uint8_t sum_bits = 0;   // of the sum of a group's products of (code - zero) and an activation, sign included
   friend constexpr bool operator==(PanelClass, PanelClass) = default;
 };
 
@@ -99,6 +100,8 @@ struct TileKernels {
   uint32_t tokens = 0, rows = 0;  // of a full tile
   uint32_t token_step = 1;        // tiles have a multiple of this many tokens
   uint32_t chunk = 0;             // columns per panel, so that it stays in the first-level cache
+  bool integer_scales = false;    // whether groups' sums are multiplied by scales in integers (docs/numerics.md)
+  uint32_t dropped_bits = 0;      // then: a group's sum is rounded to a multiple of 2 to the power of this
   size_t (*panel_bytes)(size_t cols) = nullptr;
   size_t (*token_bytes)(size_t cols) = nullptr;  // of one packed token
   void (*pack_tokens)(const PackTokensTask&) = nullptr;

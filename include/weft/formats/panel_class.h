@@ -2,6 +2,8 @@
 #ifndef WEFT_FORMATS_PANEL_CLASS_H_
 #define WEFT_FORMATS_PANEL_CLASS_H_
 
+#include <bit>
+
 #include "weft/core/kernel_set.h"
 #include "weft/formats/format.h"
 
@@ -16,7 +18,10 @@ constexpr PanelClass PanelClassOf() {
     constexpr Offsets kOffsets = !Format::kHasOffset                      ? Offsets::kNone
                                  : Format::kForm == ActivationForm::kA256 ? Offsets::kInteger
                                                                           : Offsets::kFloat;
-    return {Format::kForm, Format::kGroup, kOffsets, static_cast<uint8_t>(32767 / (2 * 127 * Format::kMaxCode))};
+    constexpr int kFromZero = Format::kMaxCode - Format::kZero;
+    constexpr int kPeak = kFromZero > Format::kZero ? kFromZero : Format::kZero;
+    return {Format::kForm, Format::kGroup, kOffsets, static_cast<uint8_t>(32767 / (2 * 127 * Format::kMaxCode)),
+            static_cast<uint8_t>(1 + std::bit_width(static_cast<unsigned>(Format::kGroup * 127 * kPeak)))};
   }
 }
 

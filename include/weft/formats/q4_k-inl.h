@@ -47,14 +47,8 @@ struct Unpack<Q4_K> {
     const auto more_minimums =
         hn::Or(hn::And(hn::ShiftRight<4>(third), low4), hn::And(hn::ShiftRight<2>(second), top2));
     const auto factor = HalfFloat<0>(d, header.dword[0]);
-    to.Scale(0, hn::Mul(factor, UnsignedByte<0>(d, scales)));
-    to.Scale(1, hn::Mul(factor, UnsignedByte<1>(d, scales)));
-    to.Scale(2, hn::Mul(factor, UnsignedByte<2>(d, scales)));
-    to.Scale(3, hn::Mul(factor, UnsignedByte<3>(d, scales)));
-    to.Scale(4, hn::Mul(factor, UnsignedByte<0>(d, more_scales)));
-    to.Scale(5, hn::Mul(factor, UnsignedByte<1>(d, more_scales)));
-    to.Scale(6, hn::Mul(factor, UnsignedByte<2>(d, more_scales)));
-    to.Scale(7, hn::Mul(factor, UnsignedByte<3>(d, more_scales)));
+    ByteScales<false>(to, 0, factor, scales);
+    ByteScales<false>(to, 4, factor, more_scales);
     to.IntegerOffsets(0, LowBytePair(d, minimums));
     to.IntegerOffsets(1, HighBytePair(d, minimums));
     to.IntegerOffsets(2, LowBytePair(d, more_minimums));

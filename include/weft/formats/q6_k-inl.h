@@ -40,12 +40,7 @@ struct Unpack<Q6_K> {
     const auto scales = rows.Load(offsetof(BlockQ6_K, scales));
     const auto end = rows.Load(sizeof(BlockQ6_K) - 16);
     const auto factor = HalfFloat<1>(d, end.dword[3]);
-    for (size_t i = 0; i < 4; ++i) {
-      to.Scale(4 * i, hn::Mul(factor, SignedByte<0>(d, scales.dword[i])));
-      to.Scale(4 * i + 1, hn::Mul(factor, SignedByte<1>(d, scales.dword[i])));
-      to.Scale(4 * i + 2, hn::Mul(factor, SignedByte<2>(d, scales.dword[i])));
-      to.Scale(4 * i + 3, hn::Mul(factor, SignedByte<3>(d, scales.dword[i])));
-    }
+    for (size_t i = 0; i < 4; ++i) ByteScales<true>(to, 4 * i, factor, scales.dword[i]);
   }
 
  private:

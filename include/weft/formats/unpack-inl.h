@@ -5,7 +5,7 @@
 //     // The bytes of the block that hold codes: a multiple of 16.
 //     static constexpr size_t kCodesBegin, kCodesEnd;
 //     // As many codes from `first` on, in natural order, as `bytes` gives at once: bytes.Load(d8, offset) brings the
-//     // block's bytes from `offset` on, of one row or of several side by side (see BlockBytes and RowBytes).
+//     // block's bytes from `offset` on, of one row or of several side by side (see BlockBytes and LoadedRowBytes).
 //     template <class D8, class Bytes> static hn::Vec<D8> Codes(D8 d8, const Bytes& bytes, size_t first);
 //     // scale[g] (and offset[g], if the format has offsets) of all groups of a block.
 //     static void Scales(const BlockQ4_K& block, float* scale, float* offset);
@@ -67,12 +67,21 @@ struct BlockRows {
   }
 };
 
-// Their bytes [kBegin, kEnd), four of each row at a time. Callers unroll: every call names a constant offset, so that
-// the compiler loads each run of bytes once.
+// Their bytes [kBegin, kEnd), four of each row at a time, from registers. Callers unroll: every call names a constant
+// offset.
 template <size_t kBegin, size_t kEnd>
-struct RowBytes {
-  static constexpr size_t kRun = (kEnd - kBegin) % 32 == 0 ? 32 : 16;
-  BlockRows rows;
+struct LoadedRowBytes {
+  static constexpr size_t kBytes = kEnd - kBegin, kRun = kBytes % 32 == 0 ? 32 : 16;
+  hn::Vec<RowDwordTag> dword[kBytes / 4];
+
+  HWY_INLINE explicit LoadedRowBytes(const BlockRows& rows) {
+    WEFT_UNROLL(4)
+    for (size_t at = 0; at < kBytes; at += kRun) {
+      const auto v = rows.LoadBytes<kRun>(kBegin + at);
+      WEFT_UNROLL(8)
+      for (size_t i = 0; i < kRun / 4; ++i) dword[at / 4 + i] = v.dword[i];
+    }
+  }
 
   template <class D8>
   static constexpr size_t Run(D8) {
@@ -80,8 +89,7 @@ struct RowBytes {
   }
   template <class D8>
   HWY_INLINE hn::Vec<D8> Load(D8 d8, size_t offset) const {
-    const size_t at = offset - kBegin;
-    return hn::BitCast(d8, rows.LoadBytes<kRun>(kBegin + at / kRun * kRun).dword[at % kRun / 4]);
+    return hn::BitCast(d8, dword[(offset - kBegin) / 4]);
   }
 };
 
@@ -126,7 +134,7 @@ HWY_INLINE auto CodesOf(const BlockRows& rows, uint8_t* HWY_RESTRICT staged, con
     }
     return StagedRowBytes<kBegin>{staged};
   } else {
-    return RowBytes<kBegin, Unpack<Format>::kCodesEnd>{rows};
+    return LoadedRowBytes<kBegin, Unpack<Format>::kCodesEnd>(rows);
   }
 }
 
@@ -161,6 +169,32 @@ HWY_INLINE hn::Vec<D> LowBytePair(D d, hn::Vec<D> v) {
 template <class D, HWY_IF_U32_D(D)>
 HWY_INLINE hn::Vec<D> HighBytePair(D d, hn::Vec<D> v) {
   return LowBytePair(d, hn::ShiftRight<16>(v));
+}
+
+// The four bytes of each lane, signed or not, as the scales of groups first .. first + 3 under the block's factor.
+template <bool kSigned, class Factors>
+HWY_INLINE void ByteScales(const Factors& to, size_t first, hn::Vec<RowFloatTag> factor, hn::Vec<RowDwordTag> bytes) {
+  const RowDwordTag d;
+  if constexpr (Factors::kIntegers) {
+    const hn::Repartition<int16_t, RowDwordTag> d16;
+    const auto extend = [=](hn::Vec<RowDwordTag> pair) HWY_ATTR {
+      if constexpr (!kSigned) return pair;
+      return hn::BitCast(d, hn::ShiftRight<8>(hn::ShiftLeft<8>(hn::BitCast(d16, pair))));
+    };
+    to.IntegerScales(first / 2, extend(LowBytePair(d, bytes)));
+    to.IntegerScales(first / 2 + 1, extend(HighBytePair(d, bytes)));
+    to.ScaleFactor(factor);
+  } else if constexpr (kSigned) {
+    to.Scale(first, hn::Mul(factor, SignedByte<0>(d, bytes)));
+    to.Scale(first + 1, hn::Mul(factor, SignedByte<1>(d, bytes)));
+    to.Scale(first + 2, hn::Mul(factor, SignedByte<2>(d, bytes)));
+    to.Scale(first + 3, hn::Mul(factor, SignedByte<3>(d, bytes)));
+  } else {
+    to.Scale(first, hn::Mul(factor, UnsignedByte<0>(d, bytes)));
+    to.Scale(first + 1, hn::Mul(factor, UnsignedByte<1>(d, bytes)));
+    to.Scale(first + 2, hn::Mul(factor, UnsignedByte<2>(d, bytes)));
+    to.Scale(first + 3, hn::Mul(factor, UnsignedByte<3>(d, bytes)));
+  }
 }
 
 // Low (shift 0) or high (shift 4) nibbles of bytes.

@@ -30,6 +30,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 // The factors of a vector of blocks, as RowScales gives them.
 template <class Format>
 struct LaneFactors {
+  static constexpr bool kIntegers = false;
   hn::Vec<RowFloatTag>* scale;   // [groups]
   hn::Vec<RowFloatTag>* offset;  // [groups], or the factor of the integer offsets
   hn::Vec<RowDwordTag>* pairs;   // [groups / 2]
@@ -49,7 +50,7 @@ HWY_INLINE void DotBlocks(const BlockRows& rows, const uint8_t* ahead, const uin
   using U = Unpack<Format>;
   using Layout = LaneLayout<Format>;
   constexpr PanelClass kClass = Layout::kClass;
-  using Span = TokenLayout<kClass>;
+  using Span = typename Layout::Span;
   const RowFloatTag df;
   const RowDwordTag du;
   const hn::RebindToSigned<RowDwordTag> d32;

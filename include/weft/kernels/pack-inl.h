@@ -1,12 +1,16 @@
 // Panels: two vectors' width of weight rows, decoded and interleaved so that one load brings the same few columns of
-// all rows of a vector. What a tile kernel multiplies with. R = kPanelRows rows.
+// all rows of a vector. What a tile kernel multiplies with. R = kPanelRows rows, G columns per group.
 //
-//   quantised, per span of GroupOf(form) columns:
-//     per group of G columns:  codes [G / 4][R][4] u8 (operands)    scale [R] f32    offset [R] f32 (if
-//     Offsets::kFloat) Offsets::kInteger:       offsets [groups / 2][R][2] i16       their factor [R] f32
-//   float:                     [cols][R] f32
-//   bf16:                      [cols / 2][R][2] bf16, an odd last column paired with zeros
-// Float panels are filled up to a multiple of eight columns.
+//   quantised, per span of columns
+//     per group:            codes [G / 4][R][4] u8 (operands)    if not kIntegerScales: scale [R] f32
+//                           offset [R] f32 (Offsets::kFloat)
+//     if kIntegerScales:    scales [groups / 2][R][2] i16        their factor [R] f32
+//     Offsets::kInteger:    offsets [groups / 2][R][2] i16       their factor [R] f32
+//   float:                  [cols][R] f32
+//   bf16:                   [cols / 2][R][2] bf16, an odd last column paired with zeros
+//
+// A span has 256 columns, or without kIntegerScales GroupOf(form). The last one may have fewer, which are packed in pairs
+// of groups. Float panels are filled up to a multiple of eight columns.
 
 #if defined(WEFT_KERNELS_PACK_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef WEFT_KERNELS_PACK_INL_H_
@@ -19,11 +23,14 @@
 #include <stdint.h>
 #include <string.h>
 
+#include <type_traits>
+
 #include "hwy/highway.h"
 #include "weft/core/kernel_set.h"
 #include "weft/formats/panel_class.h"
 #include "weft/formats/unpack-inl.h"
 #include "weft/kernels/decode-inl.h"
+#include "weft/simd/int8_dot-inl.h"
 #include "weft/simd/interleave-inl.h"
 #include "weft/simd/tiling-inl.h"
 #include "weft/simd/unroll-inl.h"
@@ -33,19 +40,49 @@ namespace weft {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
+// Columns whose scales have a common factor: that of a K-quant's block, or the largest of a row's scales there.
+inline constexpr size_t kScaleSpan = 256;
+// What the largest becomes where scales of A32 formats, weights' and activations', are made integers: products of two,
+// taken at 15 binary places, are at most half of it, and those of powers of two are exact.
+inline constexpr int32_t kScaleOne = 1 << 14;
+// Largest scales below this count as this: their inverse must not overflow.
+inline constexpr float kSmallestScale = 0x1p-112f;
+
 // Where things lie in a quantised panel, in bytes.
 template <PanelClass kClass>
 struct PanelLayout {
-  static constexpr size_t kSpan = GroupOf(kClass.form);
+  static constexpr size_t kSpan = kIntegerScales ? kScaleSpan : GroupOf(kClass.form);
   static constexpr size_t kGroups = kSpan / kClass.group;
   static constexpr size_t kCodes = kClass.group * kPanelRows;
   static constexpr size_t kFactors = kPanelRows * sizeof(float);
-  static constexpr size_t kGroupBytes = kCodes + kFactors * (kClass.offsets == Offsets::kFloat ? 2 : 1);
-  static constexpr size_t kIntegers = kGroups * kGroupBytes;
+  static constexpr size_t kOffset = kCodes + (kIntegerScales ? 0 : kFactors);  // after the scale, if any
+  static constexpr size_t kGroupBytes = kOffset + (kClass.offsets == Offsets::kFloat ? kFactors : 0);
+  // Runs of integers with their factor, after the groups.
   static constexpr size_t kPairBytes = kPanelRows * 2 * sizeof(int16_t);
-  static constexpr size_t kIntegerFactor = kIntegers + kGroups / 2 * kPairBytes;
-  static constexpr size_t kSpanBytes = kClass.offsets == Offsets::kInteger ? kIntegerFactor + kFactors : kIntegers;
+  static constexpr size_t kFactorAt = kGroups / 2 * kPairBytes, kIntegerBytes = kFactorAt + kFactors;
+  static constexpr size_t kScales = kGroups * kGroupBytes;
+  static constexpr size_t kOffsets = kScales + (kIntegerScales ? kIntegerBytes : 0);
+  static constexpr size_t kSpanBytes = kOffsets + (kClass.offsets == Offsets::kInteger ? kIntegerBytes : 0);
+
+  // With integer scales. Whether they are made from floats; formats of 256 elements have small integers under a common
+  // factor themselves.
+  static constexpr bool kFromFloats = kClass.form == ActivationForm::kA32;
+  // The bits of a group's sum that are dropped, so that 16 hold the rest.
+  static constexpr size_t kDropped = kIntegerScales && kClass.sum_bits > 16 ? kClass.sum_bits - 16 : 0;
+  // What a group's sum starts from so that dropping bits rounds it to nearest, halves down in even groups and up in odd
+  // ones: so the roundings do not add up.
+  static constexpr int32_t Rounding(size_t group) {
+    constexpr int32_t kHalf = (int32_t{1} << kDropped) / 2;
+    return kHalf != 0 && group % 2 == 0 ? kHalf - 1 : kHalf;
+  }
+  static_assert(!kFromFloats || kGroups << (kClass.sum_bits < 16 ? kClass.sum_bits : 16) <= 1u << 19,
+                "totals of kGroups sums times scales of up to kScaleOne / 2 would not fit 32 bits");
 };
+
+template <PanelClass kClass>
+constexpr size_t SpansOf(size_t cols) {
+  return (cols + PanelLayout<kClass>::kSpan - 1) / PanelLayout<kClass>::kSpan;
+}
 
 // Bytes of a column of a float panel.
 template <PanelClass kClass>
@@ -57,72 +94,138 @@ size_t PanelBytes(size_t cols) {
   if constexpr (kClass.group == 1) {
     return (cols + 7) / 8 * 8 * kFloatPanelColumn<kClass>;  // columns are packed up to eight at a time
   } else {
-    return cols / GroupOf(kClass.form) * PanelLayout<kClass>::kSpanBytes;
+    return SpansOf<kClass>(cols) * PanelLayout<kClass>::kSpanBytes;
   }
 }
 
-// Takes the factors of a vector of rows to a panel. Groups count from the first of the span at `panel`.
+// A span of a panel that is being packed, for one vector of rows, and what RowScales gives its factors to.
 template <PanelClass kClass>
-struct PanelFactors {
+struct PanelSpan {
   using Layout = PanelLayout<kClass>;
+  using VF = hn::Vec<RowFloatTag>;
+  using VU = hn::Vec<RowDwordTag>;
+  static constexpr bool kIntegers = kIntegerScales && !Layout::kFromFloats;  // which kind of scales it takes
+  static constexpr size_t kStep = kPanelVectors * kLanes32;
+
   uint8_t* panel;  // of this vector
+  float* floats;   // if integer scales are made from floats: those, of the groups so far, kStep apart
+  size_t first;    // the group within the span that is group 0 to the callers
 
-  HWY_INLINE void Scale(size_t group, hn::Vec<RowFloatTag> v) const { Store(v, At(group) + Layout::kCodes); }
-  HWY_INLINE void Offset(size_t group, hn::Vec<RowFloatTag> v) const {
-    Store(v, At(group) + Layout::kCodes + Layout::kFactors);
+  HWY_INLINE void Scale(size_t group, VF v) const {
+    if constexpr (kIntegerScales) {
+      hn::Store(v, RowFloatTag(), floats + (first + group) * kStep);
+    } else {
+      Store(v, (first + group) * Layout::kGroupBytes + Layout::kCodes);
+    }
   }
-  // Offsets 2 * pair and 2 * pair + 1 as 16-bit integers, and what they are multiplied with.
-  HWY_INLINE void IntegerOffsets(size_t pair, hn::Vec<RowDwordTag> v) const {
-    const RowDwordTag d;
-    const size_t spans = pair / (Layout::kGroups / 2);
-    hn::Store(v, d,
-              reinterpret_cast<uint32_t*>(panel + spans * Layout::kSpanBytes + Layout::kIntegers +
-                                          pair % (Layout::kGroups / 2) * Layout::kPairBytes));
+  HWY_INLINE void Offset(size_t group, VF v) const {
+    Store(v, (first + group) * Layout::kGroupBytes + Layout::kOffset);
   }
-  HWY_INLINE void OffsetFactor(hn::Vec<RowFloatTag> v) const { Store(v, panel + Layout::kIntegerFactor); }
+  // Scales (offsets) 2 * pair and 2 * pair + 1 as 16-bit integers, and what they are multiplied with.
+  HWY_INLINE void IntegerScales(size_t pair, VU v) const { StorePair(v, Layout::kScales, pair); }
+  HWY_INLINE void ScaleFactor(VF v) const {
+    constexpr float kDropped = 1 << Layout::kDropped;
+    Store(hn::Mul(v, hn::Set(RowFloatTag(), kDropped)), Layout::kScales + Layout::kFactorAt);
+  }
+  HWY_INLINE void IntegerOffsets(size_t pair, VU v) const { StorePair(v, Layout::kOffsets, pair); }
+  HWY_INLINE void OffsetFactor(VF v) const { Store(v, Layout::kOffsets + Layout::kFactorAt); }
 
-  HWY_INLINE uint8_t* At(size_t group) const {
-    return panel + group / Layout::kGroups * Layout::kSpanBytes + group % Layout::kGroups * Layout::kGroupBytes;
+  // Makes the floats of `groups` groups, an even number, integers. A scale that is not finite makes the factor NaN.
+  HWY_INLINE void RoundScales(size_t groups) const {
+    const RowFloatTag df;
+    const RowDwordTag du;
+    auto peak = hn::Set(df, kSmallestScale), poison = hn::Zero(df);
+    for (size_t g = 0; g < groups; ++g) {
+      const auto v = hn::Load(df, floats + g * kStep);
+      peak = hn::Max(peak, hn::Abs(v));
+      poison = hn::MulAdd(v, hn::Zero(df), poison);
+    }
+    const auto inverse = hn::Div(hn::Set(df, float{kScaleOne}), peak);
+    const auto rounded = [=, this](size_t g) HWY_ATTR {
+      return hn::BitCast(du, hn::NearestInt(hn::Mul(hn::Load(df, floats + g * kStep), inverse)));
+    };
+    for (size_t g = 0; g < groups; g += 2) IntegerScales(g / 2, InterleaveHalves<0>(du, rounded(g), rounded(g + 1)));
+    // Twice, as the product with a token's scale is the upper half of 31 bits.
+    ScaleFactor(hn::Add(hn::Add(peak, peak), poison));
   }
 
  private:
-  static HWY_INLINE void Store(hn::Vec<RowFloatTag> v, uint8_t* to) {
-    hn::Store(v, RowFloatTag(), reinterpret_cast<float*>(to));
+  HWY_INLINE void Store(VF v, size_t at) const {
+    hn::Store(v, RowFloatTag(), reinterpret_cast<float*>(panel + at));
+  }
+  HWY_INLINE void StorePair(VU v, size_t at, size_t pair) const {
+    hn::Store(v, RowDwordTag(), reinterpret_cast<uint32_t*>(panel + at + pair * Layout::kPairBytes));
   }
 };
 
-// One block of a vector of rows.
+// The codes of one block of a vector of rows, from its first group in the panel on.
 template <class Format>
-HWY_INLINE void PackBlocks(const BlockRows& rows, uint8_t* HWY_RESTRICT panel) {
-  constexpr PanelClass kClass = PanelClassOf<Format>();
+HWY_INLINE void PackCodes(const BlockRows& rows, uint8_t* HWY_RESTRICT panel) {
+  using Layout = PanelLayout<PanelClassOf<Format>()>;
   using U = Unpack<Format>;
   const hn::Repartition<uint8_t, RowDwordTag> d8;
   constexpr size_t kVector = kLanes32 * sizeof(uint32_t);
-  const PanelFactors<kClass> to{panel};
 
   alignas(64) uint8_t staged[kStagedBytes<Format>];
   const auto bytes = CodesOf<Format, 32>(rows, staged, [](size_t) {});
   constexpr size_t kQuads = Format::kGroup / 4;
   WEFT_UNROLL(16)
   for (size_t group = 0; group < kBlockGroups<Format>; ++group) {
-    uint8_t* out = to.At(group);
+    uint8_t* out = panel + group * Layout::kGroupBytes;
     WEFT_UNROLL(8)
     for (size_t quad = 0; quad < kQuads; ++quad, out += kPanelVectors * kVector) {
       const auto codes = U::Codes(d8, bytes, group * Format::kGroup + 4 * quad);
       hn::Store(Operand<Format::kZero>(d8, codes), d8, out);
     }
   }
-  U::RowScales(rows, to);
 }
 
-// A block's width of a panel, from rows that lie `stride` apart.
+// Packs blocks of a panel's rows one after the other.
 template <class Format>
-HWY_INLINE void PackPanelBlocks(const uint8_t* from, size_t stride, uint8_t* HWY_RESTRICT panel) {
-  constexpr size_t kVector = kLanes32 * sizeof(uint32_t);
-  for (size_t v = 0; v < kPanelVectors; ++v) {
-    PackBlocks<Format>({from + v * kLanes32 * stride, stride}, panel + v * kVector);
+class PanelWriter {
+  static constexpr size_t kGroups = kBlockGroups<Format>;
+  static constexpr PanelClass kClass = PanelClassOf<Format>();
+  using Layout = PanelLayout<kClass>;
+  static_assert(Layout::kGroups % kGroups == 0 || kGroups % Layout::kGroups == 0);
+
+ public:
+  static constexpr size_t kBlocks = 1;  // of each row that are taken at once
+
+  HWY_INLINE explicit PanelWriter(void* panel) : panel_(static_cast<uint8_t*>(panel)) {}
+
+  // The next blocks of each row, from rows that lie `stride` apart.
+  HWY_INLINE void Add(const uint8_t* from, size_t stride) {
+    for (size_t v = 0; v < kPanelVectors; ++v) {
+      const BlockRows rows{from + v * kLanes32 * stride, stride};
+      const PanelSpan<kClass> span = Span(v);
+      PackCodes<Format>(rows, span.panel + span.first * Layout::kGroupBytes);
+      Unpack<Format>::RowScales(rows, span);
+    }
+    group_ += kGroups;
+    if (group_ >= Layout::kGroups) NextSpan();
   }
-}
+  // Whether a last pair of groups lacks its second.
+  HWY_INLINE bool IsOdd() const { return kIntegerScales && group_ % 2 != 0; }
+  HWY_INLINE void Finish() {
+    if (group_ != 0) NextSpan();
+  }
+
+ private:
+  HWY_INLINE PanelSpan<kClass> Span(size_t v) {
+    return {panel_ + v * kLanes32 * sizeof(uint32_t), floats_ + v * kLanes32, group_};
+  }
+  HWY_INLINE void NextSpan() {
+    if constexpr (kIntegerScales && Layout::kFromFloats) {
+      for (size_t v = 0; v < kPanelVectors; ++v) Span(v).RoundScales(group_);
+    }
+    panel_ += group_ > Layout::kGroups ? group_ / Layout::kGroups * Layout::kSpanBytes : Layout::kSpanBytes;
+    group_ = 0;
+  }
+
+  uint8_t* panel_;
+  size_t group_ = 0;
+  alignas(64) float floats_[kIntegerScales && Layout::kFromFloats ? Layout::kGroups * kPanelRows : kPanelRows];
+};
 
 // Four columns of F32, eight of F16 or BF16, of a vector of rows: 16 bytes of each.
 template <class Format>
@@ -141,43 +244,51 @@ HWY_INLINE void PackElements(const BlockRows& rows, uint8_t* HWY_RESTRICT panel)
   }
 }
 
+// The same for float formats.
+template <class Format>
+class FloatPanelWriter {
+ public:
+  static constexpr size_t kBlocks = 16 / sizeof(typename Format::Block);
+
+  HWY_INLINE explicit FloatPanelWriter(void* panel) : panel_(static_cast<uint8_t*>(panel)) {}
+  HWY_INLINE void Add(const uint8_t* from, size_t stride) {
+    for (size_t v = 0; v < kPanelVectors; ++v) {
+      PackElements<Format>({from + v * kLanes32 * stride, stride}, panel_ + v * kLanes32 * sizeof(float));
+    }
+    panel_ += kBlocks * kFloatPanelColumn<PanelClassOf<Format>()>;
+  }
+  HWY_INLINE bool IsOdd() const { return false; }
+  HWY_INLINE void Finish() {}
+
+ private:
+  uint8_t* panel_;
+};
+
 // See PackTask. The panel is 64-byte aligned.
 template <class Format>
 HWY_NOINLINE void PackPanel(const PackTask& task) {
   using Block = typename Format::Block;
-  constexpr PanelClass kClass = PanelClassOf<Format>();
-  // Blocks taken at once, and the bytes of panel they become.
-  constexpr size_t kBlocks = kIsFloat<Format> ? 16 / sizeof(Block) : 1;
-  constexpr size_t kElements = kBlocks * kBlockElements<Format>;
-  constexpr size_t kBytes = kBlocks * sizeof(Block);
-  const auto pack = [](const uint8_t* from, size_t stride, uint8_t* HWY_RESTRICT panel) {
-    if constexpr (kIsFloat<Format>) {
-      for (size_t v = 0; v < kPanelVectors; ++v) {
-        PackElements<Format>({from + v * kLanes32 * stride, stride}, panel + v * kLanes32 * sizeof(float));
-      }
-    } else {
-      PackPanelBlocks<Format>(from, stride, panel);
-    }
-  };
+  using Writer = std::conditional_t<kIsFloat<Format>, FloatPanelWriter<Format>, PanelWriter<Format>>;
+  constexpr size_t kElements = Writer::kBlocks * kBlockElements<Format>, kBytes = Writer::kBlocks * sizeof(Block);
 
-  auto* panel = static_cast<uint8_t*>(task.panel);
-  const size_t panel_step = kIsFloat<Format> ? kElements * kFloatPanelColumn<kClass> : PanelBytes<kClass>(kElements);
+  Writer writer(task.panel);
   const uint8_t* from = static_cast<const uint8_t*>(task.w.data) + task.first_row * task.w.row_bytes +
                         task.first_col / kBlockElements<Format> * sizeof(Block);
   const bool all_rows = task.rows == kPanelRows;
   size_t col = 0;
-  for (; all_rows && col + kElements <= task.cols; col += kElements, from += kBytes, panel += panel_step) {
-    pack(from, task.w.row_bytes, panel);
+  for (; all_rows && col + kElements <= task.cols; col += kElements, from += kBytes) {
+    writer.Add(from, task.w.row_bytes);
   }
   // Missing rows and columns become zeros.
   alignas(64) uint8_t last[kPanelRows * kBytes];
-  for (; col < task.cols; col += kElements, from += kBytes, panel += panel_step) {
-    const size_t left = (task.cols - col) / kBlockElements<Format> * sizeof(Block);
+  for (; col < task.cols || writer.IsOdd(); col += kElements, from += kBytes) {
+    const size_t left = col < task.cols ? (task.cols - col) / kBlockElements<Format> * sizeof(Block) : 0;
     const size_t bytes = left < kBytes ? left : kBytes;
     memset(last, 0, sizeof(last));
-    for (size_t r = 0; r < task.rows; ++r) memcpy(last + r * kBytes, from + r * task.w.row_bytes, bytes);
-    pack(last, kBytes, panel);
+    for (size_t r = 0; bytes != 0 && r < task.rows; ++r) memcpy(last + r * kBytes, from + r * task.w.row_bytes, bytes);
+    writer.Add(last, kBytes);
   }
+  writer.Finish();
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

@@ -1,12 +1,14 @@
 // Packed tokens: the activations of a tile, interleaved so that the broadcasts of a step lie side by side. T tokens;
 // all of 4-byte elements, so that a tile of T tokens is T * TokenBytes(cols) bytes.
 //
-//   quantised, per span of GroupOf(form) columns:
+//   quantised, per span of columns (as in panels)
 //     codes [span / 4][T][4] i8
-//     per group: i32 [T], -zero * (sum of the codes): what the integer sum starts from, if operands are unsigned codes
-//     Offsets::kFloat:    per group: f32 [T], the sum of the codes instead
+//     per group: i32 [T], -zero * (sum of the codes): what the integer sum starts from, if operands are unsigned codes,
+//     and PanelLayout::Rounding
+//     Offsets::kFloat:    per group: f32 [T], the sum of the codes instead; if kIntegerScales, times their scale
 //     Offsets::kInteger:  per pair of groups: [T][2] i16, the sums of the codes instead
-//     scale [T] f32
+//     A32 and kIntegerScales: per pair of groups: [T][2] i16, their scales, the largest being kScaleOne
+//     scale [T] f32, or what the integers are to be multiplied with
 //   float:  [cols][T] f32
 //   bf16:   [cols / 2][T][2] bf16
 
@@ -24,6 +26,7 @@
 #include "hwy/highway.h"
 #include "weft/core/kernel_set.h"
 #include "weft/formats/panel_class.h"
+#include "weft/kernels/pack-inl.h"
 #include "weft/simd/int8_dot-inl.h"
 #include "weft/simd/interleave-inl.h"
 #include "weft/simd/tiling-inl.h"
@@ -33,24 +36,27 @@ namespace weft {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Where things lie in packed tokens of quantised activations: in steps of [T] four-byte elements.
-template <PanelClass kClass>
+// Where things lie in packed tokens of quantised activations: in steps of [T] four-byte elements. Tiles multiply as
+// kIntegerScales says, rows of weights in their own layout (LaneLayout) by floats.
+template <PanelClass kClass, bool kIntegers = kIntegerScales>
 struct TokenLayout {
-  static constexpr size_t kSpan = GroupOf(kClass.form);
+  static constexpr size_t kSpan = kIntegers ? kScaleSpan : GroupOf(kClass.form);
   static constexpr size_t kGroups = kSpan / kClass.group;
   static constexpr bool kStarts = kClass.offsets == Offsets::kNone && !kSignedCodes;
+  static constexpr bool kScalePairs = kIntegers && PanelLayout<kClass>::kFromFloats;
   static constexpr size_t kCodes = kSpan / 4;
   static constexpr size_t kSums = kClass.offsets == Offsets::kInteger            ? kGroups / 2
                                   : kClass.offsets == Offsets::kFloat || kStarts ? kGroups
                                                                                  : 0;
-  static constexpr size_t kScale = kCodes + kSums;
+  static constexpr size_t kScales = kCodes + kSums;
+  static constexpr size_t kScale = kScales + (kScalePairs ? kGroups / 2 : 0);
   static constexpr size_t kSteps = kScale + 1;
 };
 
 template <PanelClass kClass>
 size_t TokenBytes(size_t cols) {
   if constexpr (kClass.group > 1) {
-    return PaddedCols(kClass.form, cols) / GroupOf(kClass.form) * TokenLayout<kClass>::kSteps * 4;
+    return SpansOf<kClass>(cols) * TokenLayout<kClass>::kSteps * 4;
   } else {
     return kClass.form == ActivationForm::kBF16 ? (cols + 1) / 2 * 4 : cols * 4;
   }
@@ -76,33 +82,60 @@ HWY_INLINE void Spread(const void* from, size_t count, size_t step, uint32_t* HW
   for (size_t i = 0; i < count; ++i) memcpy(out + i * step, static_cast<const uint8_t*>(from) + 4 * i, 4);
 }
 
+// The scales of `groups` groups (kRepeat in a row share one of scale[]) as pairs of integers, to every step-th element of
+// `out`; returns what integers times panel's integers are to be multiplied with, NaN if a scale is.
+template <size_t kRepeat>
+HWY_INLINE float RoundTokenScales(const float* HWY_RESTRICT scale, size_t groups, size_t step,
+                                  uint32_t* HWY_RESTRICT out) {
+  float peak = kSmallestScale, poison = 0.0f;
+  for (size_t i = 0; i < groups / kRepeat; ++i) {
+    peak = scale[i] > peak ? scale[i] : peak;
+    poison += 0.0f * scale[i];
+  }
+  const float inverse = float{kScaleOne} / peak;
+  // Rounds halves up: scales are not negative.
+  const auto rounded = [=](size_t g) { return static_cast<uint32_t>(scale[g / kRepeat] * inverse + 0.5f); };
+  if (poison == 0.0f) {
+    for (size_t g = 0; g < groups; g += 2) out[g / 2 * step] = rounded(g) | rounded(g + 1) << 16;
+  }
+  return peak * (1.0f / kScaleOne) + poison;
+}
+
 // Columns [first_col, first_col + cols) of one token, to every step-th element of `out`; all but the codes unless
-// kCodes.
-template <PanelClass kClass, bool kCodes = true>
+// kCodes. Of a last pair of groups, both are packed: activations are padded with zeros to more than that.
+template <PanelClass kClass, bool kIntegers, bool kCodes>
 HWY_INLINE void PackQuantized(const ActivationView& x, size_t row, size_t first_col, size_t cols, int32_t zero,
                               size_t step, uint32_t* HWY_RESTRICT out) {
-  using Layout = TokenLayout<kClass>;
+  using Layout = TokenLayout<kClass, kIntegers>;
+  constexpr size_t kPair = 2 * kClass.group, kPerScale = GroupOf(kClass.form) / kClass.group;
   const auto* code = static_cast<const int8_t*>(x.values) + row * x.value_stride + first_col;
-  const float* scale = x.scales + row * x.scale_stride + first_col / Layout::kSpan;
+  const float* scale = x.scales + row * x.scale_stride + first_col / GroupOf(kClass.form);
   const int16_t* sum16 = x.sums + row * x.sum_stride + first_col / kSumGroup;
   for (size_t col = 0; col < cols; col += Layout::kSpan, out += Layout::kSteps * step) {
-    if constexpr (kCodes) Spread(code + col, Layout::kCodes, step, out);
+    const size_t left = cols - col;
+    const size_t groups = left >= Layout::kSpan ? Layout::kGroups : (left + kPair - 1) / kPair * 2;
+    if constexpr (kCodes) Spread(code + col, groups * kClass.group / 4, step, out);
     uint32_t* sums = out + Layout::kCodes * step;
-    for (size_t g = 0; Layout::kSums != 0 && g < Layout::kGroups; ++g) {
+    for (size_t g = 0; Layout::kSums != 0 && g < groups; ++g) {
       int32_t sum = 0;
       for (size_t i = 0; i < kClass.group / kSumGroup; ++i) sum += *sum16++;
       if constexpr (kClass.offsets == Offsets::kInteger) {
         const auto half = static_cast<int16_t>(sum);
         memcpy(reinterpret_cast<int16_t*>(sums + g / 2 * step) + g % 2, &half, 2);
       } else if constexpr (kClass.offsets == Offsets::kFloat) {
-        const auto value = static_cast<float>(sum);
+        const float value = static_cast<float>(sum) * (kIntegers ? scale[g / kPerScale] : 1.0f);
         memcpy(sums + g * step, &value, 4);
       } else {
-        const int32_t start = -zero * sum;
+        const int32_t start = -zero * sum + (kIntegers ? PanelLayout<kClass>::Rounding(g) : 0);
         memcpy(sums + g * step, &start, 4);
       }
     }
-    memcpy(out + Layout::kScale * step, scale++, 4);
+    float factor = *scale;
+    if constexpr (Layout::kScalePairs) {
+      factor = RoundTokenScales<kPerScale>(scale, groups, step, out + Layout::kScales * step);
+    }
+    memcpy(out + Layout::kScale * step, &factor, 4);
+    scale += Layout::kSpan / GroupOf(kClass.form);
   }
 }
 
@@ -116,7 +149,6 @@ HWY_INLINE const uint8_t* ElementsAt(const ActivationView& x, size_t row, size_t
 // See PackTokensTask. Rows of bf16 are padded with zeros to an even number of columns.
 template <PanelClass kClass>
 HWY_NOINLINE void PackTokens(const PackTokensTask& task) {
-  constexpr size_t kSpan = GroupOf(kClass.form);
   const ActivationView& x = task.tokens.x;
   const auto row = [&](size_t t) { return task.tokens.Row(t < task.tokens.count ? t : task.tokens.count - 1); };
   auto* out = static_cast<uint32_t*>(task.out);
@@ -124,13 +156,16 @@ HWY_NOINLINE void PackTokens(const PackTokensTask& task) {
   for (; t + 4 <= task.padded; t += 4) {
     if constexpr (kClass.group > 1) {
       using Layout = TokenLayout<kClass>;
-      for (size_t col = 0; col < task.cols; col += kSpan) {
+      for (size_t col = 0; col < task.cols; col += Layout::kSpan) {
         const uint8_t* from[4];
         for (size_t i = 0; i < 4; ++i) from[i] = ElementsAt<kClass>(x, row(t + i), task.first_col + col);
-        SpreadFour(from, Layout::kCodes, task.padded, out + t + col / kSpan * Layout::kSteps * task.padded);
+        const size_t left = PaddedCols(kClass.form, task.cols - col);
+        SpreadFour(from, (left < Layout::kSpan ? left : Layout::kSpan) / 4, task.padded,
+                   out + t + col / Layout::kSpan * Layout::kSteps * task.padded);
       }
       for (size_t i = t; i < t + 4; ++i) {
-        PackQuantized<kClass, false>(x, row(i), task.first_col, task.cols, task.zero, task.padded, out + i);
+        PackQuantized<kClass, kIntegerScales, false>(x, row(i), task.first_col, task.cols, task.zero, task.padded,
+                                                     out + i);
       }
     } else {
       const uint8_t* from[4];
@@ -140,7 +175,7 @@ HWY_NOINLINE void PackTokens(const PackTokensTask& task) {
   }
   for (; t < task.padded; ++t) {
     if constexpr (kClass.group > 1) {
-      PackQuantized<kClass>(x, row(t), task.first_col, task.cols, task.zero, task.padded, out + t);
+      PackQuantized<kClass, kIntegerScales, true>(x, row(t), task.first_col, task.cols, task.zero, task.padded, out + t);
     } else {
       Spread(ElementsAt<kClass>(x, row(t), task.first_col), TokenBytes<kClass>(task.cols) / 4, task.padded, out + t);
     }
@@ -154,7 +189,7 @@ HWY_NOINLINE void PackTokens(const PackTokensTask& task) {
 template <class Format>
 struct LaneLayout {
   static constexpr PanelClass kClass = PanelClassOf<Format>();
-  using Span = TokenLayout<kClass>;
+  using Span = TokenLayout<kClass, false>;
   static constexpr size_t kSpans = kBlockElements<Format> / Span::kSpan;
   static constexpr size_t kSteps = kSpans * Span::kSteps;  // of kLanes32 elements each
 };
@@ -181,7 +216,7 @@ HWY_NOINLINE void PackLanes(const PackTokensTask& task) {
     uint8_t* out = static_cast<uint8_t*>(task.out) + t * bytes;
     memset(out, 0, bytes);
     for (size_t b = 0; b < blocks * repeats; ++b) {
-      PackQuantized<Layout::kClass>(
+      PackQuantized<Layout::kClass, false, true>(
           task.tokens.x, task.tokens.Row(t), b % blocks * kBlockElements<Format>, kBlockElements<Format>, Format::kZero,
           kLanes32, reinterpret_cast<uint32_t*>(out) + b / kLanes32 * Layout::kSteps * kLanes32 + b % kLanes32);
     }

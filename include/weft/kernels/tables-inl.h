@@ -53,6 +53,10 @@ constexpr TileKernels MakeTileKernels() {
   k.token_step = TileTokenStep(kClass.form);
   k.rows = kPanelRows;
   k.chunk = ChunkCols(kClass.form);
+  if constexpr (kClass.group > 1) {
+    k.integer_scales = kIntegerScales;
+    k.dropped_bits = PanelLayout<kClass>::kDropped;
+  }
   k.panel_bytes = PanelBytes<kClass>;
   k.token_bytes = TokenBytes<kClass>;
   k.pack_tokens = PackTokens<kClass>;

@@ -47,23 +47,43 @@ HWY_INLINE void ZeroTile(TileArray<hn::Vec<RowFloatTag>, kTokens>& sums) {
   }
 }
 
-template <size_t kTokens, class V>
-HWY_INLINE void StoreTile(const TileTask& task, const TileArray<V, kTokens>& sums) {
-  const RowFloatTag df;
+template <size_t kTokens>
+HWY_INLINE void LoadTile(const TileTask& task, TileArray<hn::Vec<RowFloatTag>, kTokens>& sums) {
   WEFT_UNROLL(16)
   for (size_t t = 0; t < kTokens; ++t) {
-    float* to = task.raw + t * task.raw_stride;
     WEFT_UNROLL(4)
     for (size_t v = 0; v < kPanelVectors; ++v) {
-      float* lanes = to + v * kLanes32;
-      hn::Store(hn::Add(hn::Load(df, lanes), sums[t][v]), df, lanes);
+      sums[t][v] = hn::Load(RowFloatTag(), task.raw + t * task.raw_stride + v * kLanes32);
     }
   }
 }
 
+template <size_t kTokens>
+HWY_INLINE void StoreTile(const TileTask& task, const TileArray<hn::Vec<RowFloatTag>, kTokens>& sums) {
+  WEFT_UNROLL(16)
+  for (size_t t = 0; t < kTokens; ++t) {
+    WEFT_UNROLL(4)
+    for (size_t v = 0; v < kPanelVectors; ++v) {
+      hn::Store(sums[t][v], RowFloatTag(), task.raw + t * task.raw_stride + v * kLanes32);
+    }
+  }
+}
+
+template <size_t kTokens>
+HWY_INLINE void AddTile(const TileTask& task, TileArray<hn::Vec<RowFloatTag>, kTokens>& sums) {
+  TileArray<hn::Vec<RowFloatTag>, kTokens> before;
+  LoadTile<kTokens>(task, before);
+  WEFT_UNROLL(16)
+  for (size_t t = 0; t < kTokens; ++t) {
+    WEFT_UNROLL(4)
+    for (size_t v = 0; v < kPanelVectors; ++v) sums[t][v] = hn::Add(sums[t][v], before[t][v]);
+  }
+  StoreTile<kTokens>(task, sums);
+}
+
 // The integer sums of one group: codes of kGroup / 4 steps, times those of the tokens.
 template <PanelClass kClass, size_t kTokens, class Sum>
-HWY_INLINE void GroupSums(const uint8_t* HWY_RESTRICT panel, const uint32_t* HWY_RESTRICT codes,
+HWY_INLINE void GroupSums(const uint8_t* panel, const uint32_t* codes,
                           TileArray<Sum, kTokens>& sum) {
   const hn::Repartition<uint8_t, RowDwordTag> d8;
   const hn::Repartition<int8_t, RowDwordTag> di8;
@@ -79,20 +99,173 @@ HWY_INLINE void GroupSums(const uint8_t* HWY_RESTRICT panel, const uint32_t* HWY
       WEFT_UNROLL(4)
       for (size_t v = 0; v < kPanelVectors; ++v) sum[t][v].Add(quad, w[v], a);
     }
+    sum[kTokens - 1][kPanelVectors - 1].KeepOrder();
   }
 }
 
-// Per span of columns that share an activation scale:
-//   sum += scale_a * sum over groups (scale[g] * sum_i (code - zero) * a  -  offset[g] * sum_i a)
+// The same from the start: from what unsigned codes owe, if they do, and from what rounds dropped bits.
+template <PanelClass kClass, size_t kTokens, class Sum>
+HWY_INLINE void SumGroup(const uint8_t* panel, const uint32_t* tokens, size_t group, bool odd,
+                         TileArray<Sum, kTokens>& sum) {
+  using Tokens = TokenLayout<kClass>;
+  const hn::RebindToSigned<RowDwordTag> d32;
+  const uint32_t* starts = tokens + (Tokens::kCodes + group) * kTokens;
+  WEFT_UNROLL(16)
+  for (size_t t = 0; t < kTokens; ++t) {
+    const auto start = Tokens::kStarts ? hn::BitCast(d32, BroadcastDword(starts + t))
+                                       : hn::Set(d32, PanelLayout<kClass>::Rounding(odd));
+    WEFT_UNROLL(4)
+    for (size_t v = 0; v < kPanelVectors; ++v) sum[t][v].Start(start);
+  }
+  GroupSums<kClass, kTokens>(panel + group * PanelLayout<kClass>::kGroupBytes,
+                             tokens + group * (kClass.group / 4) * kTokens, sum);
+}
+
+// part = sum over the groups of a span of  scale[g] * sum_i (code - zero) * a  -  offset[g] * sum_i a  (float offsets)
 template <PanelClass kClass, Products kProducts, size_t kTokens>
-HWY_INLINE void QuantizedTile(const TileTask& task) {
+HWY_INLINE void SumByFloatScales(const uint8_t* panel, const uint32_t* tokens,
+                                 TileArray<hn::Vec<RowFloatTag>, kTokens>& part) {
+  using Panel = PanelLayout<kClass>;
+  const RowFloatTag df;
+  const hn::RebindToSigned<RowDwordTag> d32;
+  const uint32_t* sums = tokens + TokenLayout<kClass>::kCodes * kTokens;
+  ZeroTile<kTokens>(part);
+  for (size_t g = 0; g < Panel::kGroups; ++g) {
+    TileArray<QuadSum<kClass, kProducts, decltype(d32)>, kTokens> sum;
+    SumGroup<kClass, kTokens>(panel, tokens, g, false, sum);
+    const auto* factors = reinterpret_cast<const float*>(panel + g * Panel::kGroupBytes + Panel::kCodes);
+    WEFT_UNROLL(4)
+    for (size_t v = 0; v < kPanelVectors; ++v) {
+      const auto scale = hn::Load(df, factors + v * kLanes32);
+      WEFT_UNROLL(16)
+      for (size_t t = 0; t < kTokens; ++t)
+        part[t][v] = hn::MulAdd(hn::ConvertTo(df, sum[t][v].total()), scale, part[t][v]);
+      if constexpr (kClass.offsets == Offsets::kFloat) {
+        const auto offset = hn::Load(df, factors + kPanelRows + v * kLanes32);
+        WEFT_UNROLL(16)
+        for (size_t t = 0; t < kTokens; ++t) {
+          part[t][v] = hn::NegMulAdd(offset, BroadcastFloat(sums + g * kTokens + t), part[t][v]);
+        }
+      }
+    }
+  }
+}
+
+// part = factor * sum over pairs of groups of  scale[g] * sum_i (code - zero) * a, in integers. A pair's sums, 16 bits of
+// each, share a 32-bit lane, and so do its scales. What 16 bits cannot hold of the sums is rounded off.
+template <PanelClass kClass, Products kProducts, size_t kTokens>
+HWY_INLINE void SumByIntegerScales(const uint8_t* panel, const uint32_t* tokens, size_t pairs,
+                                   TileArray<hn::Vec<RowFloatTag>, kTokens>& part) {
   using Panel = PanelLayout<kClass>;
   using Tokens = TokenLayout<kClass>;
   const RowFloatTag df;
   const hn::RebindToSigned<RowDwordTag> d32;
   const hn::Repartition<int16_t, RowDwordTag> d16;
-  using VF = hn::Vec<RowFloatTag>;
   using VI = hn::Vec<decltype(d32)>;
+  using Sum = QuadSum<kClass, kProducts, decltype(d32)>;
+  static_assert(kPanelVectors == 2);
+
+  TileArray<VI, kTokens> total;
+  WEFT_UNROLL(16)
+  for (size_t t = 0; t < kTokens; ++t) total[t][0] = total[t][1] = hn::Zero(d32);
+  for (size_t pair = 0; pair < pairs; ++pair) {
+    TileArray<Sum, kTokens> sum;
+    SumGroup<kClass, kTokens>(panel, tokens, 2 * pair, false, sum);
+    VI even[kTokens];  // of both vectors
+    WEFT_UNROLL(16)
+    for (size_t t = 0; t < kTokens; ++t) {
+      even[t] = InterleaveHalves<Panel::kDropped>(d32, sum[t][0].total(), sum[t][1].total());
+      KeepOrder(even[t]);
+    }
+    SumGroup<kClass, kTokens>(panel, tokens, 2 * pair + 1, true, sum);
+    const auto* scales = reinterpret_cast<const int16_t*>(panel + Panel::kScales + pair * Panel::kPairBytes);
+    const auto scale0 = hn::Load(d16, scales), scale1 = hn::Load(d16, scales + 2 * kLanes32);
+    WEFT_UNROLL(16)
+    for (size_t t = 0; t < kTokens; ++t) {
+      const auto odd0 = hn::ShiftLeft<16 - Panel::kDropped>(sum[t][0].total());
+      const auto odd1 = hn::ShiftLeft<16 - Panel::kDropped>(sum[t][1].total());
+      const auto pair0 = hn::OddEven(hn::BitCast(d16, odd0), hn::BitCast(d16, even[t]));
+      const auto pair1 = hn::OddEven(hn::BitCast(d16, odd1), hn::BitCast(d16, hn::ShiftRight<16>(even[t])));
+      auto by0 = scale0, by1 = scale1;
+      if constexpr (Tokens::kScalePairs) {
+        const auto a = hn::BitCast(d16, BroadcastDword(tokens + (Tokens::kScales + pair) * kTokens + t));
+        by0 = hn::MulFixedPoint15(scale0, a);
+        by1 = hn::MulFixedPoint15(scale1, a);
+      }
+      total[t][0] = PairDot<kProducts>(d32, pair0, by0, total[t][0]);
+      total[t][1] = PairDot<kProducts>(d32, pair1, by1, total[t][1]);
+    }
+  }
+  const auto* factors = reinterpret_cast<const float*>(panel + Panel::kScales + Panel::kFactorAt);
+  WEFT_UNROLL(4)
+  for (size_t v = 0; v < kPanelVectors; ++v) {
+    const auto factor = hn::Load(df, factors + v * kLanes32);
+    WEFT_UNROLL(16)
+    for (size_t t = 0; t < kTokens; ++t) part[t][v] = hn::Mul(hn::ConvertTo(df, total[t][v]), factor);
+  }
+}
+
+// part -= factor * sum over the groups of a span of  offset[g] * sum_i a
+template <PanelClass kClass, Products kProducts, size_t kTokens>
+HWY_INLINE void SubtractIntegerOffsets(const uint8_t* panel, const uint32_t* tokens,
+                                       TileArray<hn::Vec<RowFloatTag>, kTokens>& part) {
+  using Panel = PanelLayout<kClass>;
+  const RowFloatTag df;
+  const hn::RebindToSigned<RowDwordTag> d32;
+  const hn::Repartition<int16_t, RowDwordTag> d16;
+  const uint32_t* code_sums = tokens + TokenLayout<kClass>::kCodes * kTokens;
+  const auto* pairs = reinterpret_cast<const int16_t*>(panel + Panel::kOffsets);
+  TileArray<hn::Vec<decltype(d32)>, kTokens> sum;
+  WEFT_UNROLL(8)
+  for (size_t i = 0; i < Panel::kGroups / 2; ++i, pairs += 2 * kPanelRows) {
+    hn::Vec<decltype(d16)> offsets[kPanelVectors];
+    WEFT_UNROLL(4)
+    for (size_t v = 0; v < kPanelVectors; ++v) offsets[v] = hn::Load(d16, pairs + v * 2 * kLanes32);
+    WEFT_UNROLL(16)
+    for (size_t t = 0; t < kTokens; ++t) {
+      const auto a = hn::BitCast(d16, BroadcastDword(code_sums + i * kTokens + t));
+      WEFT_UNROLL(4)
+      for (size_t v = 0; v < kPanelVectors; ++v)
+        sum[t][v] = PairDot<kProducts>(d32, offsets[v], a, i == 0 ? hn::Zero(d32) : sum[t][v]);
+    }
+  }
+  const auto* factors = reinterpret_cast<const float*>(panel + Panel::kOffsets + Panel::kFactorAt);
+  WEFT_UNROLL(4)
+  for (size_t v = 0; v < kPanelVectors; ++v) {
+    const auto factor = hn::Load(df, factors + v * kLanes32);
+    WEFT_UNROLL(16)
+    for (size_t t = 0; t < kTokens; ++t) {
+      part[t][v] = hn::NegMulAdd(hn::ConvertTo(df, sum[t][v]), factor, part[t][v]);
+    }
+  }
+}
+
+// sums -= sum over groups of  offset[g] * sum_i a  (float offsets, tokens' sums with their scales)
+template <PanelClass kClass, size_t kTokens>
+HWY_INLINE void SubtractFloatOffsets(const uint8_t* panel, const uint32_t* tokens,
+                                     size_t groups, TileArray<hn::Vec<RowFloatTag>, kTokens>& sums) {
+  using Panel = PanelLayout<kClass>;
+  const uint32_t* code_sums = tokens + TokenLayout<kClass>::kCodes * kTokens;
+  for (size_t g = 0; g < groups; ++g) {
+    const auto* offsets = reinterpret_cast<const float*>(panel + g * Panel::kGroupBytes + Panel::kOffset);
+    WEFT_UNROLL(4)
+    for (size_t v = 0; v < kPanelVectors; ++v) {
+      const auto offset = hn::Load(RowFloatTag(), offsets + v * kLanes32);
+      WEFT_UNROLL(16)
+      for (size_t t = 0; t < kTokens; ++t) {
+        sums[t][v] = hn::NegMulAdd(offset, BroadcastFloat(code_sums + g * kTokens + t), sums[t][v]);
+      }
+    }
+  }
+}
+
+// Per span of columns:
+//   raw += scale_a * (sum over groups  scale[g] * sum_i (code - zero) * a  -  offset[g] * sum_i a)
+template <PanelClass kClass, Products kProducts, size_t kTokens>
+HWY_INLINE void QuantizedTile(TileTask task) {
+  using Panel = PanelLayout<kClass>;
+  using Tokens = TokenLayout<kClass>;
+  using VF = hn::Vec<RowFloatTag>;
 
   // Where spans are long and a span's sums take the registers, totals rest in memory between spans.
   constexpr bool kRestInMemory = Panel::kGroups > 2;
@@ -102,79 +275,37 @@ HWY_INLINE void QuantizedTile(const TileTask& task) {
   const auto* tokens = static_cast<const uint32_t*>(task.tokens);
   for (size_t col = 0; col < task.cols; col += Panel::kSpan) {
     TileArray<VF, kTokens> part;
-    ZeroTile<kTokens>(part);
-    const uint32_t* sums = tokens + Tokens::kCodes * kTokens;
-    for (size_t g = 0; g < Panel::kGroups; ++g) {
-      const uint8_t* group = panel + g * Panel::kGroupBytes;
-      const auto* factors = reinterpret_cast<const float*>(group + Panel::kCodes);
-      TileArray<QuadSum<kClass, kProducts, decltype(d32)>, kTokens> sum;
-      WEFT_UNROLL(16)
-      for (size_t t = 0; t < kTokens; ++t) {
-        const auto start = Tokens::kStarts ? hn::BitCast(d32, BroadcastDword(sums + g * kTokens + t)) : hn::Zero(d32);
-        WEFT_UNROLL(4)
-        for (size_t v = 0; v < kPanelVectors; ++v) sum[t][v].Start(start);
-      }
-      GroupSums<kClass, kTokens>(group, tokens + g * (kClass.group / 4) * kTokens, sum);
-      WEFT_UNROLL(4)
-      for (size_t v = 0; v < kPanelVectors; ++v) {
-        const auto scale = hn::Load(df, factors + v * kLanes32);
-        WEFT_UNROLL(16)
-        for (size_t t = 0; t < kTokens; ++t)
-          part[t][v] = hn::MulAdd(hn::ConvertTo(df, sum[t][v].total()), scale, part[t][v]);
-        if constexpr (kClass.offsets == Offsets::kFloat) {
-          const auto offset = hn::Load(df, factors + kPanelRows + v * kLanes32);
-          WEFT_UNROLL(16)
-          for (size_t t = 0; t < kTokens; ++t) {
-            part[t][v] = hn::NegMulAdd(offset, BroadcastFloat(sums + g * kTokens + t), part[t][v]);
-          }
-        }
-      }
+    size_t groups = Panel::kGroups;
+    if constexpr (kIntegerScales) {
+      constexpr size_t kPair = 2 * kClass.group;
+      const size_t left = task.cols - col;
+      if (left < Panel::kSpan) groups = (left + kPair - 1) / kPair * 2;
+      SumByIntegerScales<kClass, kProducts, kTokens>(panel, tokens, groups / 2, part);
+    } else {
+      SumByFloatScales<kClass, kProducts, kTokens>(panel, tokens, part);
     }
     if constexpr (kClass.offsets == Offsets::kInteger) {
-      const auto* pairs = reinterpret_cast<const int16_t*>(panel + Panel::kIntegers);
-      TileArray<VI, kTokens> sum;
-      WEFT_UNROLL(8)
-      for (size_t i = 0; i < Panel::kGroups / 2; ++i, pairs += 2 * kPanelRows) {
-        hn::Vec<decltype(d16)> offsets[kPanelVectors];
-        WEFT_UNROLL(4)
-        for (size_t v = 0; v < kPanelVectors; ++v) offsets[v] = hn::Load(d16, pairs + v * 2 * kLanes32);
-        WEFT_UNROLL(16)
-        for (size_t t = 0; t < kTokens; ++t) {
-          const auto a = hn::BitCast(d16, BroadcastDword(sums + i * kTokens + t));
-          WEFT_UNROLL(4)
-          for (size_t v = 0; v < kPanelVectors; ++v)
-            sum[t][v] = PairDot<kProducts>(d32, offsets[v], a, i == 0 ? hn::Zero(d32) : sum[t][v]);
-        }
-      }
-      const float* factor = reinterpret_cast<const float*>(panel + Panel::kIntegerFactor);
-      WEFT_UNROLL(4)
-      for (size_t v = 0; v < kPanelVectors; ++v) {
-        const auto f = hn::Load(df, factor + v * kLanes32);
-        WEFT_UNROLL(16)
-        for (size_t t = 0; t < kTokens; ++t) part[t][v] = hn::NegMulAdd(hn::ConvertTo(df, sum[t][v]), f, part[t][v]);
-      }
+      SubtractIntegerOffsets<kClass, kProducts, kTokens>(panel, tokens, part);
+    }
+    if constexpr (kRestInMemory) LoadTile<kTokens>(task, total);
+    if constexpr (kIntegerScales && kClass.offsets == Offsets::kFloat) {
+      SubtractFloatOffsets<kClass, kTokens>(panel, tokens, groups, total);
     }
     WEFT_UNROLL(16)
     for (size_t t = 0; t < kTokens; ++t) {
       const auto scale = BroadcastFloat(tokens + Tokens::kScale * kTokens + t);
       WEFT_UNROLL(4)
-      for (size_t v = 0; v < kPanelVectors; ++v) {
-        if constexpr (kRestInMemory) {
-          float* to = task.raw + t * task.raw_stride + v * kLanes32;
-          hn::Store(hn::MulAdd(part[t][v], scale, hn::Load(df, to)), df, to);
-        } else {
-          total[t][v] = hn::MulAdd(part[t][v], scale, total[t][v]);
-        }
-      }
+      for (size_t v = 0; v < kPanelVectors; ++v) total[t][v] = hn::MulAdd(part[t][v], scale, total[t][v]);
     }
+    if constexpr (kRestInMemory) StoreTile<kTokens>(task, total);
     panel += Panel::kSpanBytes;
     tokens += Tokens::kSteps * kTokens;
   }
-  if constexpr (!kRestInMemory) StoreTile<kTokens>(task, total);
+  if constexpr (!kRestInMemory) AddTile<kTokens>(task, total);
 }
 
 template <PanelClass kClass, size_t kTokens>
-HWY_INLINE void FloatTile(const TileTask& task) {
+HWY_INLINE void FloatTile(TileTask task) {
   const RowFloatTag df;
   using VF = hn::Vec<RowFloatTag>;
   TileArray<VF, kTokens> total;
@@ -215,7 +346,7 @@ HWY_INLINE void FloatTile(const TileTask& task) {
       }
     }
   }
-  StoreTile<kTokens>(task, total);
+  AddTile<kTokens>(task, total);
 }
 
 template <PanelClass kClass, Products kProducts, size_t kTokens>

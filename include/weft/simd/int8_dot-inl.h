@@ -16,6 +16,7 @@
 
 #include "hwy/highway.h"
 #include "weft/core/kernel_set.h"
+#include "weft/simd/unroll-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace weft {
@@ -129,6 +130,7 @@ class QuadSum {
   }
 
   HWY_INLINE V total() const { return total_; }
+  HWY_INLINE void KeepOrder() { HWY_NAMESPACE::KeepOrder(total_); }
 
  private:
   V total_;
@@ -146,6 +148,14 @@ HWY_INLINE hn::Vec<D32> PairDot(D32 d32, V16 a, V16 b, hn::Vec<D32> sum) {
   } else {
     return hn::Add(sum, hn::WidenMulPairwiseAdd(d32, a, b));
   }
+}
+
+// Lane i: 16 bits of a[i] from bit kFrom on in the lower half, of b[i] in the upper one.
+template <size_t kFrom, class D32>
+HWY_INLINE hn::Vec<D32> InterleaveHalves(D32 d32, hn::Vec<D32> a, hn::Vec<D32> b) {
+  const hn::Repartition<int16_t, D32> d16;
+  if constexpr (kFrom != 0) a = hn::ShiftRight<kFrom>(a);
+  return hn::BitCast(d32, hn::OddEven(hn::BitCast(d16, hn::ShiftLeft<16 - kFrom>(b)), hn::BitCast(d16, a)));
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

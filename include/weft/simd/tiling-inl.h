@@ -4,9 +4,10 @@
 // tokens. Each step of a tile loads the panel's vectors and one broadcast per token, and does tokens * vectors dots or
 // multiply-adds, of which two can start per cycle, as can two loads: so tiles as square as the registers allow.
 //
-//                registers   float tile                       quantised tile: an integer and a float sum per output
-//   AVX-512, Arm        32   12 * 2 + 2 panel + 1 = 27        6 * 2 * 2 + 2 + 1 = 27
-//   others              16    4 * 2 + 2 panel + 1 = 11        3 * 2 * 2 + 2 + 1 = 15
+//                registers   float tile                       quantised tile: a sum and a total per output
+//   AVX-512             32   12 * 2 + 2 panel + 1 = 27        5 * (2 + 2) + 5 + 2 + 1 = 28 (5: sums of even groups)
+//   Arm                 32   the same                         6 * (2 + 2) + 2 + 1 = 27
+//   others              16    4 * 2 + 2 panel + 1 = 11        3 * (2 + 2) + 2 + 1 = 15, and on x86 3 more: a few spills
 //
 // A chunk of columns is as long as lets the panel, the tokens of this tile and those of the next stay in a first-level
 // cache of 32 to 48 KiB: with 32 rows, 512 columns are 16 KiB of codes and at most 4 KiB of factors; 6 tokens 4 KiB.
@@ -34,12 +35,20 @@ inline constexpr size_t kVectorRegisters = 32;
 inline constexpr size_t kVectorRegisters = 16;
 #endif
 
+// Whether quantised tiles multiply by scales in integers, with the sums of two groups at a time. On x86 dots and
+// multiply-adds start on the same two ports, and a 16-bit pair dot takes the place of two multiply-adds.
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_EMU128
+inline constexpr bool kIntegerScales = true;
+#else
+inline constexpr bool kIntegerScales = false;
+#endif
+
 inline constexpr size_t kPanelVectors = 2;
 inline constexpr size_t kLanes32 = HWY_MAX_BYTES / 4;  // all targets that weft compiles have vectors of fixed size
 inline constexpr size_t kPanelRows = kPanelVectors * kLanes32;
 
 constexpr size_t TileTokens(ActivationForm form) {
-  if (IsQuantized(form)) return kVectorRegisters == 32 ? 6 : 3;
+  if (IsQuantized(form)) return kVectorRegisters == 16 ? 3 : kIntegerScales ? 5 : 6;
   return kVectorRegisters == 32 ? 12 : 4;
 }
 // Tiles of fewer tokens are compiled for the multiples of this.

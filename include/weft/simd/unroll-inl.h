@@ -17,4 +17,22 @@
 #define WEFT_UNROLL(n) HWY_UNROLL(n)
 #endif
 
+HWY_BEFORE_NAMESPACE();
+namespace weft {
+namespace HWY_NAMESPACE {
+
+// To the compiler, v is needed here and may have changed, and so may memory; no instruction. In long unrolled code it
+// keeps clang from loading everything first and spilling the sums.
+template <class V>
+HWY_INLINE void KeepOrder([[maybe_unused]] V& v) {
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_EMU128 && (HWY_COMPILER_GCC_ACTUAL || HWY_COMPILER_CLANG)
+  asm volatile("" : "+v"(v.raw) : : "memory");
+#endif
+}
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace weft
+HWY_AFTER_NAMESPACE();
+
 #endif  // toggle
