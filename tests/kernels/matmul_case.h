@@ -83,10 +83,10 @@ inline double ProductError(DType type, size_t k, double magnitude) {
   return error;
 }
 
-// One group of columns of a product: its scales and the sum of (code - zero) * a.
+// One group of columns of a product: its scales, the sum of (code - zero) * a, and that of a.
 struct GroupSum {
   double scale_w, scale_a;
-  int sum;
+  int sum, code_sum;
 };
 template <class Format>
 std::vector<GroupSum> GroupSums(const ActivationView& x, size_t token, const WeightView& w, size_t row) {
@@ -99,6 +99,7 @@ std::vector<GroupSum> GroupSums(const ActivationView& x, size_t token, const Wei
                                 group.scale_w = scale;
                                 group.scale_a = scale_a[i / GroupOf(Format::kForm)];
                                 group.sum += q * code[i];
+                                group.code_sum += code[i];
                               });
   return groups;
 }

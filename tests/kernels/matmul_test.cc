@@ -76,7 +76,7 @@ TEST_P(MatMulTest, MisalignedWeights) {
 
 // Integers all the way: scales and offsets of 1, activations that quantise to themselves. Every partial sum is exact in
 // float, so that the result must be, too, whatever the codes: but for the bits that panels drop of groups' sums, halves
-// rounded down in even groups and up in odd ones.
+// rounded as PanelLayout says.
 TEST_P(MatMulTest, ExtremeCodesAreExact) {
   ForEachFormat([&]<class Format>() {
     if constexpr (!kIsFloat<Format>) {
@@ -118,7 +118,8 @@ TEST_P(MatMulTest, ExtremeCodesAreExact) {
           if (tile != nullptr && tile->dropped_bits != 0) {
             const std::vector<GroupSum> groups = GroupSums<Format>(form.view, i / n, weights.view(), i % n);
             for (size_t g = 0; g < groups.size(); ++g) {
-              const int unit = 1 << tile->dropped_bits, sum = groups[g].sum + unit / 2 - (g % 2 == 0 ? 1 : 0);
+              const bool down = (groups[g / 2 * 2].code_sum % 2 != 0) == (g % 2 != 0);
+              const int unit = 1 << tile->dropped_bits, sum = groups[g].sum + unit / 2 - (down ? 1 : 0);
               const int rounded = (sum >> tile->dropped_bits) * unit;
               value += (rounded - groups[g].sum) * groups[g].scale_w * groups[g].scale_a;
             }

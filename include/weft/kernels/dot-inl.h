@@ -73,7 +73,8 @@ HWY_INLINE void DotBlocks(const BlockRows& rows, const uint8_t* ahead, const uin
   WEFT_UNROLL(4)
   for (size_t s = 0; s < Layout::kSpans; ++s) {
     const uint32_t* span = x + s * Span::kSteps * kLanes32;
-    const uint32_t* sums = span + Span::kCodes * kLanes32;
+    const uint32_t* starts = span + Span::kCodes * kLanes32;
+    const uint32_t* sums = span + Span::kSums * kLanes32;
     hn::Vec<RowFloatTag> total[kTokens];
     WEFT_UNROLL(16)
     for (size_t g = 0; g < Span::kGroups; ++g) {
@@ -81,7 +82,7 @@ HWY_INLINE void DotBlocks(const BlockRows& rows, const uint8_t* ahead, const uin
       QuadSum<kClass, kProducts, decltype(d32)> sum[kTokens];
       WEFT_UNROLL(8)
       for (size_t t = 0; t < kTokens; ++t) {
-        sum[t].Start(Span::kStarts ? hn::BitCast(d32, hn::LoadU(du, sums + t * x_stride + g * kLanes32))
+        sum[t].Start(Span::kStarts ? hn::BitCast(d32, hn::LoadU(du, starts + t * x_stride + g * kLanes32))
                                    : hn::Zero(d32));
       }
       WEFT_UNROLL(8)

@@ -69,11 +69,12 @@ struct PanelLayout {
   static constexpr bool kFromFloats = kClass.form == ActivationForm::kA32;
   // The bits of a group's sum that are dropped, so that 16 hold the rest.
   static constexpr size_t kDropped = kIntegerScales && kClass.sum_bits > 16 ? kClass.sum_bits - 16 : 0;
-  // What a group's sum starts from so that dropping bits rounds it to nearest, halves down in even groups and up in odd
-  // ones: so the roundings do not add up.
-  static constexpr int32_t Rounding(size_t group) {
+  // What a group's sum starts from so that dropping bits rounds it to nearest. The groups of a pair round halves to
+  // opposite sides, the odd one up where the sum of the token's codes in the even one is even. Were it always the odd
+  // one, a row's results would be off to one side for all tokens, which attention does not average out.
+  static constexpr int32_t Rounding(size_t group, int32_t even_sum) {
     constexpr int32_t kHalf = (int32_t{1} << kDropped) / 2;
-    return kHalf != 0 && group % 2 == 0 ? kHalf - 1 : kHalf;
+    return kHalf != 0 && group % 2 == static_cast<uint32_t>(even_sum) % 2 ? kHalf - 1 : kHalf;
   }
   static_assert(!kFromFloats || kGroups << (kClass.sum_bits < 16 ? kClass.sum_bits : 16) <= 1u << 19,
                 "totals of kGroups sums times scales of up to kScaleOne / 2 would not fit 32 bits");

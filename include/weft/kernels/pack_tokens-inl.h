@@ -3,10 +3,10 @@
 //
 //   quantised, per span of columns (as in panels)
 //     codes [span / 4][T][4] i8
-//     per group: i32 [T], -zero * (sum of the codes): what the integer sum starts from, if operands are unsigned codes,
-//     and PanelLayout::Rounding
-//     Offsets::kFloat:    per group: f32 [T], the sum of the codes instead; if kIntegerScales, times their scale
-//     Offsets::kInteger:  per pair of groups: [T][2] i16, the sums of the codes instead
+//     per group: i32 [T], what its sum starts from: -zero * (sum of the codes) if operands are unsigned codes, and
+//     PanelLayout::Rounding. Left out where always 0.
+//     Offsets::kFloat:    per group: f32 [T], the sum of the codes; if kIntegerScales, times their scale
+//     Offsets::kInteger:  per pair of groups: [T][2] i16, the sums of the codes
 //     A32 and kIntegerScales: per pair of groups: [T][2] i16, their scales, the largest being kScaleOne
 //     scale [T] f32, or what the integers are to be multiplied with
 //   float:  [cols][T] f32
@@ -42,13 +42,14 @@ template <PanelClass kClass, bool kIntegers = kIntegerScales>
 struct TokenLayout {
   static constexpr size_t kSpan = kIntegers ? kScaleSpan : GroupOf(kClass.form);
   static constexpr size_t kGroups = kSpan / kClass.group;
-  static constexpr bool kStarts = kClass.offsets == Offsets::kNone && !kSignedCodes;
+  static constexpr bool kOwes = kClass.offsets == Offsets::kNone && !kSignedCodes;
+  static constexpr bool kStarts = kOwes || (kIntegers && PanelLayout<kClass>::kDropped != 0);
   static constexpr bool kScalePairs = kIntegers && PanelLayout<kClass>::kFromFloats;
   static constexpr size_t kCodes = kSpan / 4;
-  static constexpr size_t kSums = kClass.offsets == Offsets::kInteger            ? kGroups / 2
-                                  : kClass.offsets == Offsets::kFloat || kStarts ? kGroups
-                                                                                 : 0;
-  static constexpr size_t kScales = kCodes + kSums;
+  static constexpr size_t kSums = kCodes + (kStarts ? kGroups : 0);
+  static constexpr size_t kScales = kSums + (kClass.offsets == Offsets::kInteger ? kGroups / 2
+                                             : kClass.offsets == Offsets::kFloat ? kGroups
+                                                                                 : 0);
   static constexpr size_t kScale = kScales + (kScalePairs ? kGroups / 2 : 0);
   static constexpr size_t kSteps = kScale + 1;
 };
@@ -115,19 +116,23 @@ HWY_INLINE void PackQuantized(const ActivationView& x, size_t row, size_t first_
     const size_t left = cols - col;
     const size_t groups = left >= Layout::kSpan ? Layout::kGroups : (left + kPair - 1) / kPair * 2;
     if constexpr (kCodes) Spread(code + col, groups * kClass.group / 4, step, out);
-    uint32_t* sums = out + Layout::kCodes * step;
-    for (size_t g = 0; Layout::kSums != 0 && g < groups; ++g) {
+    uint32_t *starts = out + Layout::kCodes * step, *sums = out + Layout::kSums * step;
+    int32_t even_sum = 0;
+    for (size_t g = 0; Layout::kScales != Layout::kCodes && g < groups; ++g) {
       int32_t sum = 0;
       for (size_t i = 0; i < kClass.group / kSumGroup; ++i) sum += *sum16++;
+      if constexpr (Layout::kStarts) {
+        int32_t start = Layout::kOwes ? -zero * sum : 0;
+        if (g % 2 == 0) even_sum = sum;
+        if constexpr (kIntegers) start += PanelLayout<kClass>::Rounding(g, even_sum);
+        memcpy(starts + g * step, &start, 4);
+      }
       if constexpr (kClass.offsets == Offsets::kInteger) {
         const auto half = static_cast<int16_t>(sum);
         memcpy(reinterpret_cast<int16_t*>(sums + g / 2 * step) + g % 2, &half, 2);
       } else if constexpr (kClass.offsets == Offsets::kFloat) {
         const float value = static_cast<float>(sum) * (kIntegers ? scale[g / kPerScale] : 1.0f);
         memcpy(sums + g * step, &value, 4);
-      } else {
-        const int32_t start = -zero * sum + (kIntegers ? PanelLayout<kClass>::Rounding(g) : 0);
-        memcpy(sums + g * step, &start, 4);
       }
     }
     float factor = *scale;

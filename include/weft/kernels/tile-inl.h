@@ -105,15 +105,14 @@ HWY_INLINE void GroupSums(const uint8_t* panel, const uint32_t* codes,
 
 // The same from the start: from what unsigned codes owe, if they do, and from what rounds dropped bits.
 template <PanelClass kClass, size_t kTokens, class Sum>
-HWY_INLINE void SumGroup(const uint8_t* panel, const uint32_t* tokens, size_t group, bool odd,
+HWY_INLINE void SumGroup(const uint8_t* panel, const uint32_t* tokens, size_t group,
                          TileArray<Sum, kTokens>& sum) {
   using Tokens = TokenLayout<kClass>;
   const hn::RebindToSigned<RowDwordTag> d32;
   const uint32_t* starts = tokens + (Tokens::kCodes + group) * kTokens;
   WEFT_UNROLL(16)
   for (size_t t = 0; t < kTokens; ++t) {
-    const auto start = Tokens::kStarts ? hn::BitCast(d32, BroadcastDword(starts + t))
-                                       : hn::Set(d32, PanelLayout<kClass>::Rounding(odd));
+    const auto start = Tokens::kStarts ? hn::BitCast(d32, BroadcastDword(starts + t)) : hn::Zero(d32);
     WEFT_UNROLL(4)
     for (size_t v = 0; v < kPanelVectors; ++v) sum[t][v].Start(start);
   }
@@ -128,11 +127,11 @@ HWY_INLINE void SumByFloatScales(const uint8_t* panel, const uint32_t* tokens,
   using Panel = PanelLayout<kClass>;
   const RowFloatTag df;
   const hn::RebindToSigned<RowDwordTag> d32;
-  const uint32_t* sums = tokens + TokenLayout<kClass>::kCodes * kTokens;
+  const uint32_t* sums = tokens + TokenLayout<kClass>::kSums * kTokens;
   ZeroTile<kTokens>(part);
   for (size_t g = 0; g < Panel::kGroups; ++g) {
     TileArray<QuadSum<kClass, kProducts, decltype(d32)>, kTokens> sum;
-    SumGroup<kClass, kTokens>(panel, tokens, g, false, sum);
+    SumGroup<kClass, kTokens>(panel, tokens, g, sum);
     const auto* factors = reinterpret_cast<const float*>(panel + g * Panel::kGroupBytes + Panel::kCodes);
     WEFT_UNROLL(4)
     for (size_t v = 0; v < kPanelVectors; ++v) {
@@ -170,14 +169,14 @@ HWY_INLINE void SumByIntegerScales(const uint8_t* panel, const uint32_t* tokens,
   for (size_t t = 0; t < kTokens; ++t) total[t][0] = total[t][1] = hn::Zero(d32);
   for (size_t pair = 0; pair < pairs; ++pair) {
     TileArray<Sum, kTokens> sum;
-    SumGroup<kClass, kTokens>(panel, tokens, 2 * pair, false, sum);
+    SumGroup<kClass, kTokens>(panel, tokens, 2 * pair, sum);
     VI even[kTokens];  // of both vectors
     WEFT_UNROLL(16)
     for (size_t t = 0; t < kTokens; ++t) {
       even[t] = InterleaveHalves<Panel::kDropped>(d32, sum[t][0].total(), sum[t][1].total());
       KeepOrder(even[t]);
     }
-    SumGroup<kClass, kTokens>(panel, tokens, 2 * pair + 1, true, sum);
+    SumGroup<kClass, kTokens>(panel, tokens, 2 * pair + 1, sum);
     const auto* scales = reinterpret_cast<const int16_t*>(panel + Panel::kScales + pair * Panel::kPairBytes);
     const auto scale0 = hn::Load(d16, scales), scale1 = hn::Load(d16, scales + 2 * kLanes32);
     WEFT_UNROLL(16)
@@ -213,7 +212,7 @@ HWY_INLINE void SubtractIntegerOffsets(const uint8_t* panel, const uint32_t* tok
   const RowFloatTag df;
   const hn::RebindToSigned<RowDwordTag> d32;
   const hn::Repartition<int16_t, RowDwordTag> d16;
-  const uint32_t* code_sums = tokens + TokenLayout<kClass>::kCodes * kTokens;
+  const uint32_t* code_sums = tokens + TokenLayout<kClass>::kSums * kTokens;
   const auto* pairs = reinterpret_cast<const int16_t*>(panel + Panel::kOffsets);
   TileArray<hn::Vec<decltype(d32)>, kTokens> sum;
   WEFT_UNROLL(8)
@@ -245,7 +244,7 @@ template <PanelClass kClass, size_t kTokens>
 HWY_INLINE void SubtractFloatOffsets(const uint8_t* panel, const uint32_t* tokens,
                                      size_t groups, TileArray<hn::Vec<RowFloatTag>, kTokens>& sums) {
   using Panel = PanelLayout<kClass>;
-  const uint32_t* code_sums = tokens + TokenLayout<kClass>::kCodes * kTokens;
+  const uint32_t* code_sums = tokens + TokenLayout<kClass>::kSums * kTokens;
   for (size_t g = 0; g < groups; ++g) {
     const auto* offsets = reinterpret_cast<const float*>(panel + g * Panel::kGroupBytes + Panel::kOffset);
     WEFT_UNROLL(4)
