@@ -7,6 +7,7 @@
 #define WEFT_KERNELS_ACTIVATE_INL_H_
 #endif
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -20,15 +21,18 @@ namespace weft {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// sum[i] = the sum of code[16 i, 16 i + 16).
+// sum[i] = the sum of code[16 i, 16 i + 16). Codes have just been stored: larger loads would have to wait for several
+// stores to end.
 template <size_t kGroup>
 HWY_INLINE void SumCodes(const int8_t* HWY_RESTRICT code, int16_t* HWY_RESTRICT sum) {
-  const hn::CappedTag<int8_t, kGroup> d8;
+  const hn::CappedTag<int8_t, kSumGroup> d8;
   const hn::Repartition<int64_t, decltype(d8)> d64;
-  HWY_ALIGN int64_t eights[HWY_MAX_LANES_D(decltype(d64))];
-  for (size_t i = 0; i < kGroup; i += hn::Lanes(d8)) {
-    hn::Store(hn::SumsOf8(hn::LoadU(d8, code + i)), d64, eights);
-    for (size_t j = 0; j < hn::Lanes(d64); j += 2) *sum++ = static_cast<int16_t>(eights[j] + eights[j + 1]);
+  for (size_t i = 0; i < kGroup; i += kSumGroup) {
+    auto eights = hn::Zero(d64);
+    for (size_t j = 0; j < kSumGroup; j += hn::Lanes(d8)) {
+      eights = hn::Add(eights, hn::SumsOf8(hn::LoadU(d8, code + i + j)));
+    }
+    sum[i / kSumGroup] = static_cast<int16_t>(hn::ReduceSum(d64, eights));
   }
 }
 
@@ -36,19 +40,21 @@ HWY_INLINE void SumCodes(const int8_t* HWY_RESTRICT code, int16_t* HWY_RESTRICT 
 template <size_t kGroup>
 HWY_INLINE float QuantizeGroup(const float* HWY_RESTRICT x, int8_t* HWY_RESTRICT code, int16_t* HWY_RESTRICT sum) {
   const hn::CappedTag<float, kSumGroup> df;
+  const hn::RebindToUnsigned<decltype(df)> du;
   const hn::Rebind<int8_t, decltype(df)> d8;
   const size_t lanes = hn::Lanes(df);
-  auto peak = hn::Zero(df), poison = hn::Zero(df);  // poison: 0, or NaN where x has an infinity or a NaN
+  // Magnitudes compare as integers as they do as floats, and infinities and NaN, which floats would lose, are above.
+  auto peak = hn::Zero(du);
   for (size_t i = 0; i < kGroup; i += lanes) {
-    const auto v = hn::LoadU(df, x + i);
-    peak = hn::Max(peak, hn::Abs(v));
-    poison = hn::MulAdd(v, hn::Zero(df), poison);
+    peak = hn::Max(peak, hn::BitCast(du, hn::Abs(hn::LoadU(df, x + i))));
   }
-  const float max = hn::ReduceMax(df, peak) + hn::ReduceSum(df, poison);
-  if (!(max >= kSmallestActivation)) {  // all zero, or NaN
+  const uint32_t bits = hn::ReduceMax(du, peak);
+  float max;
+  memcpy(&max, &bits, sizeof(max));
+  if (!(max >= kSmallestActivation && max < HUGE_VALF)) {  // all zero, or not finite
     memset(code, 0, kGroup);
     memset(sum, 0, kGroup / kSumGroup * sizeof(int16_t));
-    return max < kSmallestActivation ? 0.0f : max;
+    return max < kSmallestActivation ? 0.0f : NAN;
   }
   const auto inverse = hn::Set(df, 127.0f / max);
   for (size_t i = 0; i < kGroup; i += lanes) {
