@@ -150,6 +150,40 @@ HWY_INLINE void SumByFloatScales(const uint8_t* panel, const uint32_t* tokens,
   }
 }
 
+// The integer totals of a tile: in registers if there are enough for them beside the sums of a pair of groups.
+template <size_t kTokens>
+class TileTotals {
+  static constexpr bool kInMemory = kVectorRegisters == 16;
+  using D = hn::RebindToSigned<RowDwordTag>;
+
+ public:
+  HWY_INLINE TileTotals() {
+    WEFT_UNROLL(16)
+    for (size_t t = 0; t < kTokens; ++t) {
+      WEFT_UNROLL(4)
+      for (size_t v = 0; v < kPanelVectors; ++v) Set(t, v, hn::Zero(D()));
+    }
+  }
+  HWY_INLINE hn::Vec<D> Get(size_t t, size_t v) const {
+    return kInMemory ? hn::Load(D(), At(memory_, t, v)) : registers_[t][v];
+  }
+  HWY_INLINE void Set(size_t t, size_t v, hn::Vec<D> total) {
+    if constexpr (kInMemory) {
+      hn::Store(total, D(), At(memory_, t, v));
+    } else {
+      registers_[t][v] = total;
+    }
+  }
+
+ private:
+  template <class T>
+  static HWY_INLINE T* At(T* memory, size_t t, size_t v) {
+    return memory + t * kPanelRows + v * kLanes32;
+  }
+  TileArray<hn::Vec<D>, kInMemory ? 1 : kTokens> registers_;
+  alignas(64) int32_t memory_[kInMemory ? kTokens * kPanelRows : 1];
+};
+
 // part = factor * sum over pairs of groups of  scale[g] * sum_i (code - zero) * a, in integers. A pair's sums, 16 bits of
 // each, share a 32-bit lane, and so do its scales. What 16 bits cannot hold of the sums is rounded off.
 template <PanelClass kClass, Products kProducts, size_t kTokens>
@@ -164,9 +198,7 @@ HWY_INLINE void SumByIntegerScales(const uint8_t* panel, const uint32_t* tokens,
   using Sum = QuadSum<kClass, kProducts, decltype(d32)>;
   static_assert(kPanelVectors == 2);
 
-  TileArray<VI, kTokens> total;
-  WEFT_UNROLL(16)
-  for (size_t t = 0; t < kTokens; ++t) total[t][0] = total[t][1] = hn::Zero(d32);
+  TileTotals<kTokens> total;
   for (size_t pair = 0; pair < pairs; ++pair) {
     TileArray<Sum, kTokens> sum;
     SumGroup<kClass, kTokens>(panel, tokens, 2 * pair, sum);
@@ -191,8 +223,8 @@ HWY_INLINE void SumByIntegerScales(const uint8_t* panel, const uint32_t* tokens,
         by0 = hn::MulFixedPoint15(scale0, a);
         by1 = hn::MulFixedPoint15(scale1, a);
       }
-      total[t][0] = PairDot<kProducts>(d32, pair0, by0, total[t][0]);
-      total[t][1] = PairDot<kProducts>(d32, pair1, by1, total[t][1]);
+      total.Set(t, 0, PairDot<kProducts>(d32, pair0, by0, total.Get(t, 0)));
+      total.Set(t, 1, PairDot<kProducts>(d32, pair1, by1, total.Get(t, 1)));
     }
   }
   const auto* factors = reinterpret_cast<const float*>(panel + Panel::kScales + Panel::kFactorAt);
@@ -200,7 +232,7 @@ HWY_INLINE void SumByIntegerScales(const uint8_t* panel, const uint32_t* tokens,
   for (size_t v = 0; v < kPanelVectors; ++v) {
     const auto factor = hn::Load(df, factors + v * kLanes32);
     WEFT_UNROLL(16)
-    for (size_t t = 0; t < kTokens; ++t) part[t][v] = hn::Mul(hn::ConvertTo(df, total[t][v]), factor);
+    for (size_t t = 0; t < kTokens; ++t) part[t][v] = hn::Mul(hn::ConvertTo(df, total.Get(t, v)), factor);
   }
 }
 

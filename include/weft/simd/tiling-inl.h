@@ -7,7 +7,7 @@
 //                registers   float tile                       quantised tile: a sum and a total per output
 //   AVX-512             32   12 * 2 + 2 panel + 1 = 27        5 * (2 + 2) + 5 + 2 + 1 = 28 (5: sums of even groups)
 //   Arm                 32   the same                         6 * (2 + 2) + 2 + 1 = 27
-//   others              16    4 * 2 + 2 panel + 1 = 11        3 * (2 + 2) + 2 + 1 = 15, and on x86 3 more: a few spills
+//   others              16    4 * 2 + 2 panel + 1 = 11        3 * (2 + 2) + 2 + 1 = 15; on x86 totals rest in memory
 //
 // A chunk of columns is as long as lets the panel, the tokens of this tile and those of the next stay in a first-level
 // cache of 32 to 48 KiB: with 32 rows, 512 columns are 16 KiB of codes and at most 4 KiB of factors; 6 tokens 4 KiB.
