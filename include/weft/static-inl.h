@@ -82,6 +82,15 @@ class Static {
   static Status MatMul(const MatMulArgs& args, const Executor& executor, Workspace workspace) {
     return driver::MatMul(Kernels(), args, executor, workspace);
   }
+  static Status Validate(const MatMulArgs* products, size_t count) {
+    return driver::Validate(Kernels(), products, count);
+  }
+  static size_t MatMulWorkspaceBytes(const MatMulArgs* products, size_t count, uint32_t workers) {
+    return driver::MatMulWorkspaceBytes(Kernels(), products, count, workers);
+  }
+  static Status MatMul(const MatMulArgs* products, size_t count, const Executor& executor, Workspace workspace) {
+    return driver::MatMul(Kernels(), products, count, executor, workspace);
+  }
   static Status Norm(const NormArgs& args, const Executor& executor = {}) {
     return driver::Norm(Kernels(), args, executor);
   }

@@ -3,6 +3,9 @@
 #include "reference/model/transformer_impl.h"
 
 namespace weft::engine {
+namespace {
+constexpr std::string_view kGateAndUp = "ffn_gate + ffn_up";
+}  // namespace
 
 void Transformer::Impl::LookUp(const WeightView& table, const uint32_t* ids, float scale, float* y) {
   const ProfileTimer timer(Profiled("embedding"));
@@ -89,16 +92,25 @@ void Transformer::Impl::AttendToSequences(size_t layer) {
 }
 
 void Transformer::Impl::Multiply(ActivationSet& x, const Linear& w, float* y, Epilogue epilogue) {
-  const ProfileTimer timer(ProfiledProduct(w, epilogue.gate, x.rows));
-  MatMulArgs args;
-  args.x = &x;
-  args.w = w.weight;
-  args.y = y;
-  args.y_stride = w.weight.rows;
+  const WeightView* const weights[] = {&w.weight, epilogue.gate};
+  const bool gated = epilogue.gate != nullptr;
+  const ProfileTimer timer(ProfiledProduct(gated ? kGateAndUp : w.name, {weights, gated ? 2u : 1u}, x.rows));
+  MatMulArgs args = Arguments(x, w, y);
   args.epilogue = epilogue;
   args.epilogue.bias = w.bias;
-  args.summation = options.summation;
   Check(MatMul(args, executor, s.matmul.workspace()));
+}
+
+void Transformer::Impl::Multiply(std::string_view name, ActivationSet& x, std::initializer_list<Product> products) {
+  MatMulArgs args[kMostProducts];
+  const WeightView* weights[kMostProducts];
+  size_t count = 0;
+  for (const Product& product : products) {
+    args[count] = Arguments(x, product.w, product.y);
+    weights[count++] = &product.w.weight;
+  }
+  const ProfileTimer timer(ProfiledProduct(name, {weights, count}, x.rows));
+  Check(MatMul(args, count, executor, s.matmul.workspace()));
 }
 
 void Transformer::Impl::Hidden(ActivationSet& x, const LayerWeights& w) {
@@ -110,8 +122,7 @@ void Transformer::Impl::Hidden(ActivationSet& x, const LayerWeights& w) {
     Multiply(x, w.up, s.hidden.data(), epilogue);
     return;
   }
-  Multiply(x, w.gate, s.gate.data());
-  Multiply(x, w.up, s.hidden.data());
+  Multiply(kGateAndUp, x, {{w.gate, s.gate.data()}, {w.up, s.hidden.data()}});
   const ProfileTimer timer(Profiled("gate"));
   GatedArgs args;
   args.gate = s.gate.data();

@@ -10,11 +10,13 @@ ProfileEntry* Profile::Find(std::string_view name, bool product, DType type) {
   return &entries_.back();
 }
 
-ProfileEntry* Profile::FindProduct(std::string_view name, const WeightView& w, const WeightView* gate, size_t tokens) {
-  const double rows = static_cast<double>(w.rows) * (gate != nullptr ? 2 : 1);
-  ProfileEntry* entry = Find(name, /*product=*/true, w.type);
-  entry->macs += rows * static_cast<double>(w.cols) * static_cast<double>(tokens);
-  entry->bytes += rows * static_cast<double>(w.row_bytes);
+ProfileEntry* Profile::FindProduct(std::string_view name, std::span<const WeightView* const> weights, size_t tokens) {
+  ProfileEntry* entry = Find(name, /*product=*/true, weights.front()->type);
+  for (const WeightView* w : weights) {
+    const double rows = static_cast<double>(w->rows);
+    entry->macs += rows * static_cast<double>(w->cols) * static_cast<double>(tokens);
+    entry->bytes += rows * static_cast<double>(w->row_bytes);
+  }
   return entry;
 }
 

@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -24,8 +25,8 @@ class Profile {
  public:
   // The entry, made where there is none yet. The pointer is valid until the next call.
   ProfileEntry* Find(std::string_view name) { return Find(name, /*product=*/false, DType::kF32); }
-  // The entry of products with `w`, to which a product with `tokens` tokens is added.
-  ProfileEntry* FindProduct(std::string_view name, const WeightView& w, const WeightView* gate, size_t tokens);
+  // The entry of products of `tokens` tokens with these weights (the first one's type stands for all), which are added.
+  ProfileEntry* FindProduct(std::string_view name, std::span<const WeightView* const> weights, size_t tokens);
 
   const std::vector<ProfileEntry>& entries() const { return entries_; }  // in the order of their first use
 

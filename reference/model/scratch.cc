@@ -23,14 +23,17 @@ size_t MatMulBytes(const WeightView& w, const WeightView* gate, size_t tokens, u
   return bytes;
 }
 
+// Products that are computed together need as much as all of them.
 size_t MatMulBytes(const Model& model, const Scratch::Sizes& sizes) {
+  const auto bytes_for = [&sizes](const Linear& linear, const WeightView* gate = nullptr) {
+    return linear.weight.data != nullptr ? MatMulBytes(linear.weight, gate, sizes.tokens, sizes.workers) : 0;
+  };
   size_t bytes = MatMulBytes(model.output.weight, nullptr, sizes.logits, sizes.workers);
   for (const LayerWeights& layer : model.layers) {
-    for (const Linear* linear : layer.products()) {
-      if (linear->weight.data == nullptr) continue;
-      const WeightView* gate = layer.fuses_gate() && linear == &layer.up ? &layer.gate.weight : nullptr;
-      bytes = std::max(bytes, MatMulBytes(linear->weight, gate, sizes.tokens, sizes.workers));
-    }
+    const size_t hidden =
+        layer.fuses_gate() ? bytes_for(layer.up, &layer.gate.weight) : bytes_for(layer.gate) + bytes_for(layer.up);
+    bytes = std::max({bytes, bytes_for(layer.q) + bytes_for(layer.k) + bytes_for(layer.v),
+                      bytes_for(layer.attention_output), hidden, bytes_for(layer.down)});
   }
   return bytes;
 }

@@ -31,9 +31,7 @@ void Transformer::Impl::Attend(size_t layer) {
   const LayerWeights& w = model.layers[layer];
   NormalizeRows(plan.tokens(), w.attention_norm);
   ActivationSet normed = Input(s.normed.data(), plan.tokens(), c.width);
-  Multiply(normed, w.q, s.q.data());
-  Multiply(normed, w.k, s.k.data());
-  Multiply(normed, w.v, s.v.data());
+  Multiply("attn_q + attn_k + attn_v", normed, {{w.q, s.q.data()}, {w.k, s.k.data()}, {w.v, s.v.data()}});
   NormalizeHeads(s.q.data(), c.heads, c.k_size, w.q_norm);
   NormalizeHeads(s.k.data(), c.kv_heads, c.k_size, w.k_norm);
   Rotate(s.q.data(), c.heads);

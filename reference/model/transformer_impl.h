@@ -3,6 +3,8 @@
 #define WEFT_REFERENCE_MODEL_TRANSFORMER_IMPL_H_
 
 #include <cstddef>
+#include <initializer_list>
+#include <span>
 #include <string_view>
 
 #include "reference/model/scratch.h"
@@ -56,6 +58,12 @@ struct Transformer::Impl {
   void AttendToSequences(size_t layer);
   // y = x * w^T + bias, without gaps between the rows of y.
   void Multiply(ActivationSet& x, const Linear& w, float* y, Epilogue epilogue = {});
+  // The same for several weights together.
+  struct Product {
+    const Linear& w;
+    float* y;
+  };
+  void Multiply(std::string_view name, ActivationSet& x, std::initializer_list<Product> products);
   // s.hidden = activation(gate(x)) * up(x), or activation(up(x)) where there is no gate.
   void Hidden(ActivationSet& x, const LayerWeights& w);
   void AddToResidual(ActivationSet& x, const Linear& w);
@@ -63,11 +71,20 @@ struct Transformer::Impl {
   ActivationSet Input(const float* x, size_t rows, size_t cols) {
     return MakeActivations(x, rows, cols, cols, s.activations.workspace());
   }
+  MatMulArgs Arguments(ActivationSet& x, const Linear& w, float* y) const {
+    MatMulArgs args;
+    args.x = &x;
+    args.w = w.weight;
+    args.y = y;
+    args.y_stride = w.weight.rows;
+    args.epilogue.bias = w.bias;
+    args.summation = options.summation;
+    return args;
+  }
   // For a ProfileTimer: null unless there is a profile.
   ProfileEntry* Profiled(std::string_view name) { return profile != nullptr ? profile->Find(name) : nullptr; }
-  ProfileEntry* ProfiledProduct(const Linear& w, const WeightView* gate, size_t tokens) {
-    const std::string_view name = gate != nullptr ? "ffn_gate + ffn_up" : w.name;
-    return profile != nullptr ? profile->FindProduct(name, w.weight, gate, tokens) : nullptr;
+  ProfileEntry* ProfiledProduct(std::string_view name, std::span<const WeightView* const> weights, size_t tokens) {
+    return profile != nullptr ? profile->FindProduct(name, weights, tokens) : nullptr;
   }
   void Check(Status result) {
     if (status.ok()) status = result;

@@ -1,4 +1,6 @@
 // Which bits a product has: not those of the number of threads, and of the number of tokens only as promised.
+#include <deque>
+
 #include "tests/kernels/matmul_case.h"
 #include "tests/kernels/same_bits.h"
 #include "tests/kernels/targets.h"
@@ -57,6 +59,48 @@ TEST_P(OrderTest, ThreadsDoNotMatter) {
       }
     }
   });
+}
+
+// Products of unlike sizes, formats, tokens and epilogues together, in a workspace of just their size: the bits that
+// each has alone.
+TEST_P(OrderTest, SeveralTogether) {
+  constexpr size_t kCount = kMostProducts, kCols = 512;
+  constexpr DType kTypes[] = {DType::kQ4_K, DType::kQ4_K, DType::kQ6_K, DType::kQ8_0,
+                              DType::kQ4_0, DType::kF32,  DType::kBF16, DType::kQ8_0};
+  static constexpr uint32_t kSome[] = {4, 0, 2};
+  Random random(2);
+  std::deque<Weights> weights;
+  for (size_t i = 0; i < kCount; ++i) weights.emplace_back(kTypes[i], i == 0 ? 200 : 1 + 40 * i % 67, kCols, random);
+  for (size_t m : {1, 6, 40}) {
+    GuardedMatrix x(random.Normals(m * kCols), m, kCols, kCols);
+    std::deque<GuardedMatrix> alone, together;
+    MatMulArgs args[kCount];
+    for (size_t i = 0; i < kCount; ++i) {
+      args[i].w = weights[i].view();
+      args[i].y_stride = args[i].w.rows;
+      if (i == 1) args[i].epilogue.activation = Activation::kSilu;
+      if (i == 7 && m > 4) args[i].row_index = kSome, args[i].row_count = 3;
+      const size_t tokens = args[i].row_index != nullptr ? args[i].row_count : m;
+      alone.emplace_back(tokens, args[i].w.rows, args[i].w.rows);
+      together.emplace_back(tokens, args[i].w.rows, args[i].w.rows);
+      args[i].y = alone[i].data();
+      ASSERT_TRUE(IsOk(RunMatMul(args[i], {x.data(), m, kCols, kCols})));
+      args[i].y = together[i].data();
+    }
+    for (uint32_t threads : {1u, 2u, 3u}) {
+      SCOPED_TRACE("m = " + std::to_string(m) + ", " + std::to_string(threads) + " threads");
+      Guarded<uint8_t> forms(ActivationBytes(m, kCols), 1);
+      ActivationSet set = MakeActivations(x.data(), m, kCols, kCols, {forms.data(), forms.bytes()});
+      for (MatMulArgs& product : args) product.x = &set;
+      const Executor executor = Threads(threads);
+      Guarded<uint8_t> workspace(MatMulWorkspaceBytes(args, kCount, executor.workers), 3);
+      ASSERT_TRUE(IsOk(MatMul(args, kCount, executor, {workspace.data(), workspace.bytes()})));
+      for (size_t i = 0; i < kCount; ++i) {
+        const std::vector<float> expected = alone[i].Dense(), actual = together[i].Dense();
+        EXPECT_TRUE(SameBits(expected.data(), actual.data(), expected.size())) << "product " << i;
+      }
+    }
+  }
 }
 
 TEST_P(OrderTest, UniformDoesNotDependOnTokens) {

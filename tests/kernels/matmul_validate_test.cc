@@ -122,6 +122,61 @@ TEST_P(MatMulValidateTest, Overlaps) {
   });
 }
 
+TEST_P(MatMulValidateTest, SeveralTogether) {
+  std::vector<float> other_y(kTokens * kRows, 7.0f), weights(kRows * kCols);
+  MatMulArgs products[2] = {args_, args_};
+  products[1].y = other_y.data();
+  EXPECT_TRUE(IsOk(Validate(products, 2)));
+  const auto expect = [&](Code code, const std::string& argument, size_t count) {
+    EXPECT_EQ(Validate(products, count).code, code);
+    EXPECT_EQ(Validate(products, count).argument, argument);
+    EXPECT_EQ(MatMul(products, count, {}, {workspace_.data(), workspace_.size()}).code, code);
+    EXPECT_EQ(y_, std::vector<float>(kTokens * kRows, 7.0f));
+    EXPECT_EQ(other_y, std::vector<float>(kTokens * kRows, 7.0f));
+  };
+  expect(Code::kRange, "count", 0);
+  expect(Code::kRange, "count", kMostProducts + 1);
+  EXPECT_EQ(Validate(nullptr, 1).code, Code::kNull);
+
+  // What one writes, the other writes or reads.
+  products[1].y = y_.data() + kTokens * kRows - 1;
+  expect(Code::kOverlap, "products", 2);
+  products[1].y = other_y.data();
+  products[0].epilogue.residual = other_y.data();
+  products[0].epilogue.residual_stride = kRows;
+  expect(Code::kOverlap, "products", 2);
+  products[0].epilogue.residual = nullptr;
+  products[0].w = MakeWeights(weights.data(), DType::kF32, kRows, kCols);
+  products[1].y = weights.data();
+  expect(Code::kOverlap, "products", 2);
+  products[0].w = args_.w;
+  gate_ = MakeWeights(other_y.data(), DType::kQ8_0, 1, 32);
+  gate_.rows = kRows;
+  gate_.cols = kCols;
+  gate_.row_bytes = args_.w.row_bytes;
+  products[0].epilogue.gate = &gate_;
+  products[1].y = other_y.data();
+  expect(Code::kOverlap, "products", 2);
+  products[0].epilogue.gate = nullptr;
+  std::vector<float> other_x(kTokens * kCols, 1.0f);
+  ActivationSet other_set = MakeActivations(other_x.data(), kTokens, kCols, kCols, {});
+  products[0].x = &other_set;
+  products[1].y = other_x.data() + kCols;
+  expect(Code::kOverlap, "products", 2);
+  products[0].x = &set_;
+  products[1].y = other_y.data();
+
+  // What is wrong with any of them.
+  products[1].y_stride = kRows - 1;
+  expect(Code::kShape, "y_stride", 2);
+  products[1].y_stride = kRows;
+  const size_t needed = MatMulWorkspaceBytes(products, 2, 1);
+  EXPECT_GE(needed, 2 * MatMulWorkspaceBytes(args_, 1));
+  EXPECT_EQ(MatMul(products, 2, {}, {workspace_.data(), needed - 1}).code, Code::kWorkspace);
+  EXPECT_TRUE(IsOk(MatMul(products, 2, {}, {workspace_.data(), needed})));
+  EXPECT_EQ(y_, other_y);
+}
+
 TEST_P(MatMulValidateTest, Unsupported) {
   Expect(Code::kUnsupported, "w", [&] { args_.w.type = DType::kI16; });
   Expect(Code::kUnsupported, "w", [&] { args_.w.type = static_cast<DType>(12345); });

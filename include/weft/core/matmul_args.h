@@ -52,6 +52,9 @@ struct MatMulArgs {
   size_t tokens() const { return row_index != nullptr ? row_count : x->rows; }
 };
 
+// How many products MatMul computes together.
+inline constexpr size_t kMostProducts = 8;
+
 // y[i, :] = scale * row ids[i] of w, as floats: embedding look-up. y is at y[i * y_stride], y_stride >= w.cols.
 struct GetRowsArgs {
   WeightView w;

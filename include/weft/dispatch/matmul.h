@@ -24,6 +24,13 @@ Status PrepareActivations(ActivationSet* x, DType weights, const Executor& execu
 // other. Error: every quantised activation is off by at most half a step; docs/numerics.md lists each rounding.
 Status MatMul(const MatMulArgs& args, const Executor& executor, Workspace workspace);
 
+// Up to kMostProducts products together, with the same bits as one after the other: threads share out the rows of all
+// of them, so that none waits for the end of a small one, and what is packed for one serves the others (q, k and v). No
+// y may overlap what another product reads or writes. The workspace is the sum of theirs.
+Status Validate(const MatMulArgs* products, size_t count);
+size_t MatMulWorkspaceBytes(const MatMulArgs* products, size_t count, uint32_t workers);
+Status MatMul(const MatMulArgs* products, size_t count, const Executor& executor, Workspace workspace);
+
 }  // namespace weft
 
 #endif  // WEFT_DISPATCH_MATMUL_H_

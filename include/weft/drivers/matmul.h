@@ -8,6 +8,7 @@
 #include "weft/core/kernel_set.h"
 #include "weft/core/prefetch.h"
 #include "weft/core/status.h"
+#include "weft/drivers/matmul_validate.h"
 #include "weft/drivers/split.h"
 
 namespace weft::driver {
@@ -17,71 +18,6 @@ inline constexpr size_t kPanelTokens = 9;
 // Weight rows without panels: a run has a multiple of the first number, small enough to balance the threads, and at
 // most as many as the second are multiplied at once, so many that switching between two matrices costs little.
 inline constexpr size_t kDotStep = 32, kDotRows = 256;
-
-inline Status ValidateWeights(const KernelSet& set, const WeightView& w, const char* name) {
-  const FormatKernels* format = set.Find(w.type);
-  if (format == nullptr) return Error(Code::kUnsupported, name, static_cast<uint64_t>(w.type));
-  if (w.data == nullptr) return Error(Code::kNull, name);
-  if (w.rows == 0 || w.cols == 0) return Error(Code::kRange, name, 0, 1);
-  if (w.cols % format->block_elements != 0) {
-    return Error(Code::kMultiple, "w.cols", w.cols, format->block_elements);
-  }
-  if (w.row_bytes < w.cols / format->block_elements * format->block_bytes) {
-    return Error(Code::kShape, "w.row_bytes", w.row_bytes, RowBytes(w.type, w.cols));
-  }
-  return Ok();
-}
-
-inline size_t WeightBytes(const WeightView& w) { return (w.rows - 1) * w.row_bytes + RowBytes(w.type, w.cols); }
-
-inline Status ValidateEpilogue(const KernelSet& set, const MatMulArgs& args) {
-  const Epilogue& e = args.epilogue;
-  const size_t y_bytes = SpanBytes(args.tokens(), args.y_stride, args.w.rows);
-  if (e.residual != nullptr) {
-    if (e.residual_stride < args.w.rows) {
-      return Error(Code::kShape, "epilogue.residual_stride", e.residual_stride, args.w.rows);
-    }
-    const bool same = e.residual == args.y && e.residual_stride == args.y_stride;
-    const size_t bytes = SpanBytes(args.tokens(), e.residual_stride, args.w.rows);
-    if (!same && Overlap(args.y, y_bytes, e.residual, bytes)) return Error(Code::kOverlap, "epilogue.residual");
-  }
-  if (e.gate == nullptr) {
-    return e.gate_bias == nullptr ? Ok() : Error(Code::kNull, "epilogue.gate");
-  }
-  const WeightView& gate = *e.gate;
-  if (const Status status = ValidateWeights(set, gate, "epilogue.gate"); !status.ok()) return status;
-  if (gate.type != args.w.type) {
-    return Error(Code::kShape, "epilogue.gate->type", static_cast<uint64_t>(gate.type),
-                 static_cast<uint64_t>(args.w.type));
-  }
-  if (gate.rows != args.w.rows) return Error(Code::kShape, "epilogue.gate->rows", gate.rows, args.w.rows);
-  if (gate.cols != args.w.cols) return Error(Code::kShape, "epilogue.gate->cols", gate.cols, args.w.cols);
-  if (Overlap(args.y, y_bytes, gate.data, WeightBytes(gate))) return Error(Code::kOverlap, "y");
-  return Ok();
-}
-
-inline Status Validate(const KernelSet& set, const MatMulArgs& args) {
-  if (args.x == nullptr || args.x->x == nullptr) return Error(Code::kNull, "x");
-  if (args.y == nullptr) return Error(Code::kNull, "y");
-  const ActivationSet& x = *args.x;
-  if (x.rows == 0) return Error(Code::kRange, "x.rows", 0, 1);
-  if (x.stride < x.cols) return Error(Code::kShape, "x.stride", x.stride, x.cols);
-  if (const Status status = ValidateWeights(set, args.w, "w"); !status.ok()) return status;
-  if (x.cols != args.w.cols) return Error(Code::kShape, "x.cols", x.cols, args.w.cols);
-  if (args.y_stride < args.w.rows) return Error(Code::kShape, "y_stride", args.y_stride, args.w.rows);
-  if (args.tokens() == 0) return Error(Code::kRange, "row_count", 0, 1);
-  if (args.row_index != nullptr) {
-    for (size_t i = 0; i < args.row_count; ++i) {
-      if (args.row_index[i] >= x.rows) return Error(Code::kRange, "row_index", args.row_index[i], x.rows - 1);
-    }
-  }
-  const size_t y_bytes = SpanBytes(args.tokens(), args.y_stride, args.w.rows);
-  if (Overlap(args.y, y_bytes, x.x, SpanBytes(x.rows, x.stride, x.cols)) ||
-      Overlap(args.y, y_bytes, args.w.data, WeightBytes(args.w))) {
-    return Error(Code::kOverlap, "y");
-  }
-  return ValidateEpilogue(set, args);
-}
 
 // The form of x that the format multiplies with, built by the executor's threads unless it is there.
 inline Status Prepare(const KernelSet& set, ActivationSet& x, ActivationForm form, const Executor& executor) {
@@ -155,11 +91,11 @@ struct TokenTiles {
 
 // What the threads share while a product runs.
 struct MatMulPlan {
-  const MatMulArgs& args;
-  const FormatKernels& format;
-  const TileKernels* tile;  // null: no panels
+  const MatMulArgs* args = nullptr;
+  const FormatKernels* format = nullptr;
+  const TileKernels* tile = nullptr;  // null: no panels
   ActivationView x;
-  size_t matrices;  // 2 with a gate
+  size_t matrices = 1;  // 2 with a gate
   TokenTiles tiles;
   const uint8_t* packed = nullptr;  // tokens, chunk by chunk, tile by tile
 
@@ -173,20 +109,20 @@ struct MatMulPlan {
   }
   // Tokens whose raw products a worker holds at once.
   size_t RawTokens() const {
-    if (tile == nullptr) return args.tokens() < kPanelTokens ? args.tokens() : kPanelTokens;
+    if (tile == nullptr) return args->tokens() < kPanelTokens ? args->tokens() : kPanelTokens;
     const size_t most = RunTiles() * tile->tokens;
     return tiles.Padded() < most ? tiles.Padded() : most;
   }
-  size_t Chunk() const { return args.w.cols < tile->chunk ? args.w.cols : tile->chunk; }
-  size_t ChunkCols(size_t col) const { return args.w.cols - col < Chunk() ? args.w.cols - col : Chunk(); }
+  size_t Chunk() const { return args->w.cols < tile->chunk ? args->w.cols : tile->chunk; }
+  size_t ChunkCols(size_t col) const { return args->w.cols - col < Chunk() ? args->w.cols - col : Chunk(); }
   // Packed tokens of tile i and columns from `col` on.
   size_t PackedAt(size_t col, size_t i) const {
     return tiles.Padded() * tile->token_bytes(col) + tiles.Begin(i) * tile->token_bytes(ChunkCols(col));
   }
   // Of one token for the kernels without panels; 0 where they take it as it is.
-  size_t LaneBytes() const { return format.lane_bytes != nullptr ? format.lane_bytes(args.w.cols) : 0; }
+  size_t LaneBytes() const { return format->lane_bytes != nullptr ? format->lane_bytes(args->w.cols) : 0; }
   size_t PackedBytes() const {
-    return tile != nullptr ? tiles.Padded() * tile->token_bytes(args.w.cols) : args.tokens() * LaneBytes();
+    return tile != nullptr ? tiles.Padded() * tile->token_bytes(args->w.cols) : args->tokens() * LaneBytes();
   }
   size_t PanelBytes() const { return tile != nullptr ? tile->panel_bytes(Chunk()) : 0; }
   size_t WorkerBytes() const {
@@ -206,8 +142,8 @@ struct MatMulPlan {
 inline MatMulPlan PlanMatMul(const KernelSet& set, const MatMulArgs& args, const FormatKernels& format) {
   const bool panels = args.tokens() >= kPanelTokens && args.summation == Summation::kFastest;
   const TileKernels* tile = panels ? set.Find(format.panel) : nullptr;
-  return {args,
-          format,
+  return {&args,
+          &format,
           tile,
           args.x->built[static_cast<size_t>(format.form)],
           args.epilogue.gate != nullptr ? size_t{2} : size_t{1},
@@ -225,25 +161,25 @@ inline size_t MatMulWorkspaceBytes(const KernelSet& set, const MatMulArgs& args,
 }
 
 inline void PackTiles(const MatMulPlan& plan, uint8_t* packed, const Executor& executor) {
-  const size_t cols = plan.args.w.cols;
+  const size_t cols = plan.args->w.cols;
   ForRuns(executor, plan.tiles.tiles, plan.tile->tokens * cols, [&](size_t first, size_t count) {
     for (size_t i = first; i < first + count; ++i) {
       const size_t token = plan.tiles.Begin(i), padded = plan.tiles.Begin(i + 1) - token;
-      const size_t left = plan.args.tokens() - token;
-      const TokenList tokens{plan.x, plan.args.row_index, token, left < padded ? left : padded};
+      const size_t left = plan.args->tokens() - token;
+      const TokenList tokens{plan.x, plan.args->row_index, token, left < padded ? left : padded};
       for (size_t col = 0; col < cols; col += plan.Chunk()) {
-        plan.tile->pack_tokens(
-            PackTokensTask{tokens, col, plan.ChunkCols(col), padded, plan.format.zero, packed + plan.PackedAt(col, i)});
+        plan.tile->pack_tokens(PackTokensTask{tokens, col, plan.ChunkCols(col), padded, plan.format->zero,
+                                              packed + plan.PackedAt(col, i)});
       }
     }
   });
 }
 
 inline void PackLanes(const MatMulPlan& plan, uint8_t* packed, const Executor& executor) {
-  ForRuns(executor, plan.args.tokens(), plan.args.w.cols, [&](size_t first, size_t count) {
-    const TokenList tokens{plan.x, plan.args.row_index, first, count};
-    plan.format.pack_lanes(
-        PackTokensTask{tokens, 0, plan.args.w.cols, count, plan.format.zero, packed + first * plan.LaneBytes()});
+  ForRuns(executor, plan.args->tokens(), plan.args->w.cols, [&](size_t first, size_t count) {
+    const TokenList tokens{plan.x, plan.args->row_index, first, count};
+    plan.format->pack_lanes(
+        PackTokensTask{tokens, 0, plan.args->w.cols, count, plan.format->zero, packed + first * plan.LaneBytes()});
   });
 }
 
@@ -281,7 +217,7 @@ void MultiplyPanel(const MatMulPlan& plan, const WeightView& w, size_t first, si
   for (size_t col = 0; col < w.cols; col += plan.Chunk()) {
     const size_t cols = plan.ChunkCols(col), token_bytes = tile.token_bytes(cols);
     const bool last = col + cols == w.cols;
-    plan.format.pack(PackTask{w, first, rows, col, cols, panel});
+    plan.format->pack(PackTask{w, first, rows, col, cols, panel});
     const uint8_t* packed = plan.packed + plan.PackedAt(col, begin);
     float* to = raw;
     for (size_t i = begin; i < end; ++i) {
@@ -298,7 +234,7 @@ void MultiplyPanel(const MatMulPlan& plan, const WeightView& w, size_t first, si
 
 // Weight rows [first, first + rows) for all tokens, with one worker's memory.
 inline void RunMatMulTask(const KernelSet& set, const MatMulPlan& plan, size_t first, size_t rows, Workspace memory) {
-  const MatMulArgs& args = plan.args;
+  const MatMulArgs& args = *plan.args;
   const WeightView* weights[2] = {&args.w, args.epilogue.gate};
   Carver carver(memory);
   float* raw[2] = {};
@@ -326,7 +262,7 @@ inline void RunMatMulTask(const KernelSet& set, const MatMulPlan& plan, size_t f
       const size_t left = args.tokens() - token;
       const TokenList tokens{plan.x, args.row_index, token, left < plan.RawTokens() ? left : plan.RawTokens()};
       for (size_t i = 0; i < plan.matrices; ++i) {
-        plan.format.dot(
+        plan.format->dot(
             DotTask{tokens, plan.packed + token * plan.LaneBytes(), *weights[i], first, rows, raw[i], plan.TaskRows()});
       }
       finish(token, tokens.count, 0);
@@ -350,38 +286,102 @@ inline void RunMatMulTask(const KernelSet& set, const MatMulPlan& plan, size_t f
   }
 }
 
-inline Status MatMul(const KernelSet& set, const MatMulArgs& args, const Executor& executor, Workspace workspace) {
-  if (const Status status = Validate(set, args); !status.ok()) return status;
-  const FormatKernels& format = *set.Find(args.w.type);
-  const size_t needed = MatMulWorkspaceBytes(set, args, executor.workers);
-  if (workspace.data == nullptr || workspace.bytes < needed) {
-    return Error(Code::kWorkspace, "workspace", workspace.data != nullptr ? workspace.bytes : 0, needed);
+// One of several products that are computed together.
+struct MatMulJob {
+  MatMulPlan plan;
+  uint8_t* memory = nullptr;  // of the workers, worker_bytes each
+  size_t worker_bytes = 0;
+  size_t steps = 0, runs = 0;  // the rows in steps of StepRows(), and into how many runs these are cut
+
+  MatMulJob() = default;
+  MatMulJob(const MatMulPlan& planned, Carver& carver, uint32_t workers)
+      : plan(planned),
+        worker_bytes(plan.WorkerBytes()),
+        steps((plan.args->w.rows + plan.StepRows() - 1) / plan.StepRows()) {
+    memory = carver.Take<uint8_t>(worker_bytes * workers);
   }
-  if (const Status status = Prepare(set, *args.x, format.form, executor); !status.ok()) return status;
-  MatMulPlan plan = PlanMatMul(set, args, format);
-  Carver carver(workspace);
-  uint8_t* packed = carver.Take<uint8_t>(plan.PackedBytes());
-  if (plan.tile != nullptr) {
-    PackTiles(plan, packed, executor);
-  } else if (format.pack_lanes != nullptr) {
-    PackLanes(plan, packed, executor);
+
+  // Of weights.
+  double Bytes() const {
+    const WeightView& w = plan.args->w;
+    return static_cast<double>(w.rows) * static_cast<double>(w.row_bytes) * static_cast<double>(plan.matrices);
   }
-  plan.packed = packed;
-  const size_t worker_bytes = plan.WorkerBytes();
-  uint8_t* memory = carver.Take<uint8_t>(worker_bytes * executor.workers);
-  const size_t steps = (args.w.rows + plan.StepRows() - 1) / plan.StepRows();
-  const size_t runs = RunsFor(executor, steps, args.tokens());
-  RunDealer dealer(runs, executor.workers);
-  executor.For(runs, [&](size_t, uint32_t worker) {
-    const size_t run = dealer.Take(worker);
+  // Whether the tokens that were packed for `other` serve here.
+  bool Shares(const MatMulJob& other) const {
+    const MatMulArgs &a = *plan.args, &b = *other.plan.args;
+    const bool same_layout = plan.tile != nullptr
+                                 ? plan.tile == other.plan.tile && plan.format->zero == other.plan.format->zero
+                                 : other.plan.tile == nullptr && plan.format == other.plan.format;
+    return same_layout && a.x == b.x && a.row_index == b.row_index && a.row_count == b.row_count;
+  }
+  void Run(const KernelSet& set, size_t run, uint32_t worker) const {
+    const MatMulArgs& args = *plan.args;
     const size_t row_end = steps * (run + 1) / runs * plan.StepRows();
     const size_t end = row_end < args.w.rows ? row_end : args.w.rows;
     for (size_t first = steps * run / runs * plan.StepRows(); first < end; first += plan.TaskRows()) {
       const size_t rows = end - first < plan.TaskRows() ? end - first : plan.TaskRows();
       RunMatMulTask(set, plan, first, rows, {memory + worker * worker_bytes, worker_bytes});
     }
+  }
+};
+
+inline size_t MatMulWorkspaceBytes(const KernelSet& set, const MatMulArgs* products, size_t count, uint32_t workers) {
+  size_t bytes = 0;
+  for (size_t i = 0; i < count; ++i) bytes += MatMulWorkspaceBytes(set, products[i], workers);
+  return bytes;
+}
+
+inline Status MatMul(const KernelSet& set, const MatMulArgs* products, size_t count, const Executor& executor,
+                     Workspace workspace) {
+  if (const Status status = Validate(set, products, count); !status.ok()) return status;
+  const size_t needed = MatMulWorkspaceBytes(set, products, count, executor.workers);
+  if (workspace.data == nullptr || workspace.bytes < needed) {
+    return Error(Code::kWorkspace, "workspace", workspace.data != nullptr ? workspace.bytes : 0, needed);
+  }
+  MatMulJob jobs[kMostProducts];
+  Carver carver(workspace);
+  size_t steps = 0;
+  double bytes = 0.0;
+  for (size_t i = 0; i < count; ++i) {
+    const MatMulArgs& args = products[i];
+    const FormatKernels& format = *set.Find(args.w.type);
+    if (const Status status = Prepare(set, *args.x, format.form, executor); !status.ok()) return status;
+    MatMulPlan plan = PlanMatMul(set, args, format);
+    uint8_t* packed = carver.Take<uint8_t>(plan.PackedBytes());
+    jobs[i] = MatMulJob(plan, carver, executor.workers);
+    for (size_t j = 0; j < i && jobs[i].plan.packed == nullptr; ++j) {
+      if (jobs[i].Shares(jobs[j])) jobs[i].plan.packed = jobs[j].plan.packed;
+    }
+    if (jobs[i].plan.packed == nullptr) {
+      if (plan.tile != nullptr) {
+        PackTiles(plan, packed, executor);
+      } else if (format.pack_lanes != nullptr) {
+        PackLanes(plan, packed, executor);
+      }
+      jobs[i].plan.packed = packed;
+    }
+    steps += jobs[i].steps;
+    bytes += jobs[i].Bytes();
+  }
+
+  // Runs of about as many bytes each.
+  const double wanted = static_cast<double>(RunsFor(executor, steps, products[0].tokens()));
+  size_t runs = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const auto share = static_cast<size_t>(wanted * jobs[i].Bytes() / bytes + 0.5);
+    jobs[i].runs = share < 1 ? 1 : share < jobs[i].steps ? share : jobs[i].steps;
+    runs += jobs[i].runs;
+  }
+  RunDealer dealer(runs, executor.workers);
+  executor.For(runs, [&](size_t, uint32_t worker) {
+    size_t run = dealer.Take(worker), job = 0;
+    for (; run >= jobs[job].runs; ++job) run -= jobs[job].runs;
+    jobs[job].Run(set, run, worker);
   });
   return Ok();
+}
+inline Status MatMul(const KernelSet& set, const MatMulArgs& args, const Executor& executor, Workspace workspace) {
+  return MatMul(set, &args, 1, executor, workspace);
 }
 
 }  // namespace weft::driver

@@ -10,7 +10,10 @@
 //     // scale[g] (and offset[g], if the format has offsets) of all groups of a block.
 //     static void Scales(const BlockQ4_K& block, float* scale, float* offset);
 //     // The same for one block of each of several rows, a lane each: rows.Load(offset) brings 16 bytes of the blocks
-//     // (see BlockRows), and `to` takes the factors (see PanelFactors).
+//     // (see BlockRows), and `to` takes the factors (see PanelSpan): to.Scale(group, floats), to.Offset(group,
+//     floats).
+//     // Formats of 256 elements say them as small integers and their factor instead: ByteScales(to, ...) below,
+//     // to.IntegerOffsets(pair, integers) and to.OffsetFactor(floats).
 //     template <class Rows, class Factors> static void RowScales(const Rows& rows, const Factors& to);
 //   };
 // Everything else (decoding, dots, panels) is written over these.

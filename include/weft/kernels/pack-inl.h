@@ -9,8 +9,8 @@
 //   float:                  [cols][R] f32
 //   bf16:                   [cols / 2][R][2] bf16, an odd last column paired with zeros
 //
-// A span has 256 columns, or without kIntegerScales GroupOf(form). The last one may have fewer, which are packed in pairs
-// of groups. Float panels are filled up to a multiple of eight columns.
+// A span has 256 columns, or without kIntegerScales GroupOf(form). The last one may have fewer, which are packed in
+// pairs of groups. Float panels are filled up to a multiple of eight columns.
 
 #if defined(WEFT_KERNELS_PACK_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef WEFT_KERNELS_PACK_INL_H_
@@ -151,9 +151,7 @@ struct PanelSpan {
   }
 
  private:
-  HWY_INLINE void Store(VF v, size_t at) const {
-    hn::Store(v, RowFloatTag(), reinterpret_cast<float*>(panel + at));
-  }
+  HWY_INLINE void Store(VF v, size_t at) const { hn::Store(v, RowFloatTag(), reinterpret_cast<float*>(panel + at)); }
   HWY_INLINE void StorePair(VU v, size_t at, size_t pair) const {
     hn::Store(v, RowDwordTag(), reinterpret_cast<uint32_t*>(panel + at + pair * Layout::kPairBytes));
   }

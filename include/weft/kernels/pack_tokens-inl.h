@@ -83,8 +83,8 @@ HWY_INLINE void Spread(const void* from, size_t count, size_t step, uint32_t* HW
   for (size_t i = 0; i < count; ++i) memcpy(out + i * step, static_cast<const uint8_t*>(from) + 4 * i, 4);
 }
 
-// The scales of `groups` groups (kRepeat in a row share one of scale[]) as pairs of integers, to every step-th element of
-// `out`; returns what integers times panel's integers are to be multiplied with, NaN if a scale is.
+// The scales of `groups` groups (kRepeat in a row share one of scale[]) as pairs of integers, to every step-th element
+// of `out`; returns what integers times panel's integers are to be multiplied with, NaN if a scale is.
 template <size_t kRepeat>
 HWY_INLINE float RoundTokenScales(const float* HWY_RESTRICT scale, size_t groups, size_t step,
                                   uint32_t* HWY_RESTRICT out) {
@@ -180,7 +180,8 @@ HWY_NOINLINE void PackTokens(const PackTokensTask& task) {
   }
   for (; t < task.padded; ++t) {
     if constexpr (kClass.group > 1) {
-      PackQuantized<kClass, kIntegerScales, true>(x, row(t), task.first_col, task.cols, task.zero, task.padded, out + t);
+      PackQuantized<kClass, kIntegerScales, true>(x, row(t), task.first_col, task.cols, task.zero, task.padded,
+                                                  out + t);
     } else {
       Spread(ElementsAt<kClass>(x, row(t), task.first_col), TokenBytes<kClass>(task.cols) / 4, task.padded, out + t);
     }

@@ -83,8 +83,7 @@ HWY_INLINE void AddTile(const TileTask& task, TileArray<hn::Vec<RowFloatTag>, kT
 
 // The integer sums of one group: codes of kGroup / 4 steps, times those of the tokens.
 template <PanelClass kClass, size_t kTokens, class Sum>
-HWY_INLINE void GroupSums(const uint8_t* panel, const uint32_t* codes,
-                          TileArray<Sum, kTokens>& sum) {
+HWY_INLINE void GroupSums(const uint8_t* panel, const uint32_t* codes, TileArray<Sum, kTokens>& sum) {
   const hn::Repartition<uint8_t, RowDwordTag> d8;
   const hn::Repartition<int8_t, RowDwordTag> di8;
   constexpr size_t kVector = kLanes32 * sizeof(uint32_t);
@@ -105,8 +104,7 @@ HWY_INLINE void GroupSums(const uint8_t* panel, const uint32_t* codes,
 
 // The same from the start: from what unsigned codes owe, if they do, and from what rounds dropped bits.
 template <PanelClass kClass, size_t kTokens, class Sum>
-HWY_INLINE void SumGroup(const uint8_t* panel, const uint32_t* tokens, size_t group,
-                         TileArray<Sum, kTokens>& sum) {
+HWY_INLINE void SumGroup(const uint8_t* panel, const uint32_t* tokens, size_t group, TileArray<Sum, kTokens>& sum) {
   using Tokens = TokenLayout<kClass>;
   const hn::RebindToSigned<RowDwordTag> d32;
   const uint32_t* starts = tokens + (Tokens::kCodes + group) * kTokens;
@@ -184,8 +182,8 @@ class TileTotals {
   alignas(64) int32_t memory_[kInMemory ? kTokens * kPanelRows : 1];
 };
 
-// part = factor * sum over pairs of groups of  scale[g] * sum_i (code - zero) * a, in integers. A pair's sums, 16 bits of
-// each, share a 32-bit lane, and so do its scales. What 16 bits cannot hold of the sums is rounded off.
+// part = factor * sum over pairs of groups of  scale[g] * sum_i (code - zero) * a, in integers. A pair's sums, 16 bits
+// of each, share a 32-bit lane, and so do its scales. What 16 bits cannot hold of the sums is rounded off.
 template <PanelClass kClass, Products kProducts, size_t kTokens>
 HWY_INLINE void SumByIntegerScales(const uint8_t* panel, const uint32_t* tokens, size_t pairs,
                                    TileArray<hn::Vec<RowFloatTag>, kTokens>& part) {
@@ -273,8 +271,8 @@ HWY_INLINE void SubtractIntegerOffsets(const uint8_t* panel, const uint32_t* tok
 
 // sums -= sum over groups of  offset[g] * sum_i a  (float offsets, tokens' sums with their scales)
 template <PanelClass kClass, size_t kTokens>
-HWY_INLINE void SubtractFloatOffsets(const uint8_t* panel, const uint32_t* tokens,
-                                     size_t groups, TileArray<hn::Vec<RowFloatTag>, kTokens>& sums) {
+HWY_INLINE void SubtractFloatOffsets(const uint8_t* panel, const uint32_t* tokens, size_t groups,
+                                     TileArray<hn::Vec<RowFloatTag>, kTokens>& sums) {
   using Panel = PanelLayout<kClass>;
   const uint32_t* code_sums = tokens + TokenLayout<kClass>::kSums * kTokens;
   for (size_t g = 0; g < groups; ++g) {
