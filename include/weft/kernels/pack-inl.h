@@ -145,7 +145,7 @@ struct PanelSpan {
     const auto rounded = [=, this](size_t g) HWY_ATTR {
       return hn::BitCast(du, hn::NearestInt(hn::Mul(hn::Load(df, floats + g * kStep), inverse)));
     };
-    for (size_t g = 0; g < groups; g += 2) IntegerScales(g / 2, InterleaveHalves<0>(du, rounded(g), rounded(g + 1)));
+    for (size_t g = 0; g < groups; g += 2) IntegerScales(g / 2, InterleaveHalves<0, 0>(du, rounded(g), rounded(g + 1)));
     // Twice, as the product with a token's scale is the upper half of 31 bits.
     ScaleFactor(hn::Add(hn::Add(peak, peak), poison));
   }

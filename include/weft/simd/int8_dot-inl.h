@@ -52,8 +52,8 @@ HWY_INLINE hn::Vec<hn::Full256<int32_t>> AvxVnniPairDot(hn::Vec<hn::Full256<int1
 inline constexpr bool kCanUseAvxVnni = false;
 #endif
 
-// AVX-512's pair dot as assembly: LLVM takes the intrinsic apart, into a product and an addition, for a shorter latency,
-// and the addition then competes for the ports of the dots: 3 % of a tile's speed.
+// AVX-512's pair dot as assembly: LLVM takes the intrinsic apart, into a product and an addition, for a shorter
+// latency, and the addition then competes for the ports of the dots: 3 % of a tile's speed.
 #if HWY_ARCH_X86 && HWY_TARGET <= HWY_AVX3_DL && (HWY_COMPILER_GCC_ACTUAL || HWY_COMPILER_CLANG)
 inline constexpr bool kWholePairDot = true;
 template <class V16, class V32>
@@ -167,12 +167,12 @@ HWY_INLINE hn::Vec<D32> PairDot(D32 d32, V16 a, V16 b, hn::Vec<D32> sum) {
   }
 }
 
-// Lane i: 16 bits of a[i] from bit kFrom on in the lower half, of b[i] in the upper one.
-template <size_t kFrom, class D32>
+// Lane i: 16 bits of a[i] from bit kFromA on in the lower half, of b[i] from bit kFromB on in the upper one.
+template <size_t kFromA, size_t kFromB, class D32>
 HWY_INLINE hn::Vec<D32> InterleaveHalves(D32 d32, hn::Vec<D32> a, hn::Vec<D32> b) {
   const hn::Repartition<int16_t, D32> d16;
-  if constexpr (kFrom != 0) a = hn::ShiftRight<kFrom>(a);
-  return hn::BitCast(d32, hn::OddEven(hn::BitCast(d16, hn::ShiftLeft<16 - kFrom>(b)), hn::BitCast(d16, a)));
+  if constexpr (kFromA != 0) a = hn::ShiftRight<kFromA>(a);
+  return hn::BitCast(d32, hn::OddEven(hn::BitCast(d16, hn::ShiftLeft<16 - kFromB>(b)), hn::BitCast(d16, a)));
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
