@@ -181,11 +181,11 @@ TEST_P(AttentionBatchTest, RefusesBadArguments) {
   expect(Code::kShape, "out_token_stride", [&] { c.args.out_token_stride = shape.v_size - 1; });
   expect(Code::kUnsupported, "k", [&] { c.sequence.k.type = DType::kQ8_0; });
   expect(Code::kUnsupported, "v", [&] { c.sequence.v.type = DType::kI8; });
-  expect(Code::kShape, "k", [&] { c.sequence.k.head_stride = 1; });
-  expect(Code::kShape, "v", [&] { c.sequence.v.position_stride = 1; });
+  expect(Code::kShape, "k.head_stride", [&] { c.sequence.k.head_stride = 1; });
+  expect(Code::kShape, "v.position_stride", [&] { c.sequence.v.position_stride = 1; });
   expect(Code::kOverlap, "out", [&] { c.args.out = c.q.data(); });
   const uint32_t table[] = {0};
-  expect(Code::kRange, "k", [&] { c.sequence.k.block_table = table; });
+  expect(Code::kRange, "k.block_length", [&] { c.sequence.k.block_table = table; });
   for (float v : c.out) ASSERT_TRUE(Untouched(v));
 
   const size_t needed = AttentionWorkspaceBytes(c.args, 1);

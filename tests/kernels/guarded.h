@@ -52,6 +52,36 @@ class Guarded {
   T* data_ = nullptr;
 };
 
+// Rows of bytes, each of which ends right before a page that cannot be touched: what is read past a row's end faults.
+class GuardedRows {
+ public:
+  GuardedRows(const std::vector<uint8_t>& dense, size_t rows) {
+    const size_t page = static_cast<size_t>(sysconf(_SC_PAGESIZE)), row = dense.size() / rows;
+    const size_t used = (row + page - 1) / page * page;
+    stride_ = used + page;
+    bytes_ = rows * stride_;
+    void* base = mmap(nullptr, bytes_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (base == MAP_FAILED) abort();
+    base_ = static_cast<uint8_t*>(base);
+    memset(base_, 0xFF, bytes_);
+    first_ = base_ + used - row;
+    for (size_t r = 0; r < rows; ++r) {
+      memcpy(first_ + r * stride_, dense.data() + r * row, row);
+      if (mprotect(base_ + r * stride_ + used, page, PROT_NONE) != 0) abort();
+    }
+  }
+  ~GuardedRows() { munmap(base_, bytes_); }
+  GuardedRows(const GuardedRows&) = delete;
+  GuardedRows& operator=(const GuardedRows&) = delete;
+
+  const uint8_t* data() const { return first_; }
+  size_t stride() const { return stride_; }
+
+ private:
+  size_t stride_ = 0, bytes_ = 0;
+  uint8_t *base_ = nullptr, *first_ = nullptr;
+};
+
 // Whether a float still is what Guarded filled it with.
 inline bool Untouched(float value) {
   uint32_t bits;

@@ -43,6 +43,14 @@ class MatMulValidateTest : public KernelTest {
     gate_ = gate;
   }
 
+  template <class F>
+  void ExpectOverlap(const std::string& argument, const std::string& other, const F& change) {
+    Expect(Code::kOverlap, argument, [&] {
+      change();
+      EXPECT_EQ(Validate(args_).other, other);
+    });
+  }
+
   std::vector<float> x_, y_;
   std::vector<uint8_t> w_, forms_, workspace_;
   ActivationSet set_;
@@ -80,7 +88,7 @@ TEST_P(MatMulValidateTest, Shapes) {
   Expect(Code::kMultiple, "w.cols", [&] { args_.w.cols = kCols - 1; });
   Expect(Code::kMultiple, "w.cols", [&] { args_.w.type = DType::kQ4_K; });
   Expect(Code::kRange, "x.rows", [&] { set_.rows = 0; });
-  Expect(Code::kRange, "w", [&] { args_.w.rows = 0; });
+  Expect(Code::kRange, "w.rows", [&] { args_.w.rows = 0; });
   Expect(Code::kShape, "epilogue.residual_stride", [&] {
     args_.epilogue.residual = y_.data();
     args_.epilogue.residual_stride = kRows - 1;
@@ -89,8 +97,10 @@ TEST_P(MatMulValidateTest, Shapes) {
 
 TEST_P(MatMulValidateTest, Gates) {
   args_.epilogue.gate = &gate_;
-  Expect(Code::kShape, "epilogue.gate->type", [&] { gate_ = MakeWeights(w_.data(), DType::kQ4_0, kRows, kCols); });
+  Expect(Code::kShape, "epilogue.gate", [&] { gate_ = MakeWeights(w_.data(), DType::kQ4_0, kRows, kCols); });
   Expect(Code::kShape, "epilogue.gate->rows", [&] { gate_.rows = kRows - 1; });
+  Expect(Code::kShape, "epilogue.gate->row_bytes", [&] { gate_.row_bytes = 1; });
+  Expect(Code::kMultiple, "epilogue.gate->cols", [&] { gate_.cols = 31; });
   Expect(Code::kShape, "epilogue.gate->cols", [&] { gate_.cols = kCols - 32; });
   Expect(Code::kUnsupported, "epilogue.gate", [&] { gate_.type = DType::kI8; });
 }
@@ -102,24 +112,75 @@ TEST_P(MatMulValidateTest, Indices) {
   EXPECT_TRUE(IsOk(Validate(args_)));
   Expect(Code::kRange, "row_index", [&] { args_.row_index = kBad; });
   Expect(Code::kRange, "row_count", [&] { args_.row_count = 0; });
+  Expect(Code::kNull, "row_index", [&] { args_.row_index = nullptr; });
 }
 
 TEST_P(MatMulValidateTest, Overlaps) {
-  Expect(Code::kOverlap, "y", [&] { args_.y = x_.data() + kCols; });
-  Expect(Code::kOverlap, "y", [&] { args_.y = x_.data() + kTokens * kCols - 1; });
-  std::vector<float> weights(kRows * kCols);
-  Expect(Code::kOverlap, "y", [&] {
-    args_.w = MakeWeights(weights.data(), DType::kF32, kRows, kCols);
-    args_.y = weights.data() + kRows * kCols - 1;
+  ExpectOverlap("y", "x", [&] { args_.y = x_.data() + kCols; });
+  ExpectOverlap("y", "x", [&] { args_.y = x_.data() + kTokens * kCols - 1; });
+  std::vector<float> floats(kRows * kCols);
+  ExpectOverlap("y", "w", [&] {
+    args_.w = MakeWeights(floats.data(), DType::kF32, kRows, kCols);
+    args_.y = floats.data() + kRows * kCols - 1;
   });
-  Expect(Code::kOverlap, "epilogue.residual", [&] {
+  const auto over_floats = [&] { args_.y = floats.data(); };
+  ExpectOverlap("y", "epilogue.gate", [&] {
+    over_floats();
+    gate_.data = floats.data() + 1;
+    args_.epilogue.gate = &gate_;
+  });
+  ExpectOverlap("y", "epilogue.bias", [&] {
+    over_floats();
+    args_.epilogue.bias = floats.data() + kTokens * kRows - 1;
+  });
+  ExpectOverlap("y", "epilogue.gate_bias", [&] {
+    over_floats();
+    args_.epilogue.gate = &gate_;
+    args_.epilogue.gate_bias = floats.data();
+  });
+  ExpectOverlap("y", "row_index", [&] {
+    over_floats();
+    args_.row_index = reinterpret_cast<const uint32_t*>(floats.data());
+    args_.row_count = 1;
+  });
+  ExpectOverlap("y", "epilogue.residual", [&] {
     args_.epilogue.residual = y_.data() + 1;
     args_.epilogue.residual_stride = kRows;
   });
-  Expect(Code::kOverlap, "epilogue.residual", [&] {
+  ExpectOverlap("y", "epilogue.residual", [&] {
     args_.epilogue.residual = y_.data();
     args_.epilogue.residual_stride = kRows + 1;
   });
+}
+
+// Sizes and strides whose products wrap around.
+TEST_P(MatMulValidateTest, AddressSpace) {
+  constexpr size_t kHuge[] = {SIZE_MAX, SIZE_MAX / 2, SIZE_MAX / 4 + 1, SIZE_MAX / kTokens + 1};
+  for (size_t huge : kHuge) {
+    SCOPED_TRACE(huge);
+    Expect(Code::kAddress, "x", [&] { set_.stride = huge; });
+    Expect(Code::kAddress, "y", [&] { args_.y_stride = huge; });
+    Expect(Code::kAddress, "w", [&] { args_.w.row_bytes = huge; });
+    Expect(Code::kAddress, "epilogue.gate", [&] {
+      args_.epilogue.gate = &gate_;
+      gate_.row_bytes = huge;
+    });
+    Expect(Code::kAddress, "epilogue.residual", [&] {
+      args_.epilogue.residual = x_.data();
+      args_.epilogue.residual_stride = huge;
+    });
+  }
+  static constexpr uint32_t kNone[] = {0};
+  Expect(Code::kAddress, "row_index", [&] {
+    args_.row_index = kNone;
+    args_.row_count = SIZE_MAX / 4 + 2;
+  });
+  Expect(Code::kAddress, "x", [&] { set_.rows = SIZE_MAX; });
+  Expect(Code::kAddress, "w", [&] {
+    args_.w.rows = SIZE_MAX;
+    args_.y_stride = SIZE_MAX;
+  });
+  Expect(Code::kShape, "w.row_bytes", [&] { args_.w.cols = SIZE_MAX / 64 * 32; });
 }
 
 TEST_P(MatMulValidateTest, SeveralTogether) {
@@ -139,16 +200,20 @@ TEST_P(MatMulValidateTest, SeveralTogether) {
   EXPECT_EQ(Validate(nullptr, 1).code, Code::kNull);
 
   // What one writes, the other writes or reads.
+  const auto expect_overlap = [&](const std::string& other) {
+    EXPECT_EQ(Validate(products, 2).other, "another product's " + other);
+    expect(Code::kOverlap, "y", 2);
+  };
   products[1].y = y_.data() + kTokens * kRows - 1;
-  expect(Code::kOverlap, "products", 2);
+  expect_overlap("y");
   products[1].y = other_y.data();
   products[0].epilogue.residual = other_y.data();
   products[0].epilogue.residual_stride = kRows;
-  expect(Code::kOverlap, "products", 2);
+  expect_overlap("epilogue.residual");
   products[0].epilogue.residual = nullptr;
   products[0].w = MakeWeights(weights.data(), DType::kF32, kRows, kCols);
   products[1].y = weights.data();
-  expect(Code::kOverlap, "products", 2);
+  expect_overlap("w");
   products[0].w = args_.w;
   gate_ = MakeWeights(other_y.data(), DType::kQ8_0, 1, 32);
   gate_.rows = kRows;
@@ -156,13 +221,13 @@ TEST_P(MatMulValidateTest, SeveralTogether) {
   gate_.row_bytes = args_.w.row_bytes;
   products[0].epilogue.gate = &gate_;
   products[1].y = other_y.data();
-  expect(Code::kOverlap, "products", 2);
+  expect_overlap("epilogue.gate");
   products[0].epilogue.gate = nullptr;
   std::vector<float> other_x(kTokens * kCols, 1.0f);
   ActivationSet other_set = MakeActivations(other_x.data(), kTokens, kCols, kCols, {});
   products[0].x = &other_set;
   products[1].y = other_x.data() + kCols;
-  expect(Code::kOverlap, "products", 2);
+  expect_overlap("x");
   products[0].x = &set_;
   products[1].y = other_y.data();
 

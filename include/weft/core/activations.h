@@ -48,37 +48,51 @@ struct ActivationView {
   ActivationForm form = ActivationForm::kF32;
 };
 
+// The multiple of columns that rows of a form are padded to.
+constexpr size_t ColumnMultiple(ActivationForm form) {
+  return form == ActivationForm::kA256 ? 256 : form == ActivationForm::kF32 ? 1 : 64;
+}
 constexpr size_t PaddedCols(ActivationForm form, size_t cols) {
-  const size_t multiple = form == ActivationForm::kA256 ? 256 : form == ActivationForm::kF32 ? 1 : 64;
-  return (cols + multiple - 1) / multiple * multiple;
+  return static_cast<size_t>(Checked(cols).AlignedUp(ColumnMultiple(form)).OrMost());
 }
 
-// Workspace bytes that one form of rows x cols activations takes.
+// Workspace bytes that one form of rows x cols activations takes; SIZE_MAX where they do not fit in a size_t.
 constexpr size_t FormBytes(ActivationForm form, size_t rows, size_t cols) {
-  const size_t padded = rows * PaddedCols(form, cols);
   if (form == ActivationForm::kF32) return 0;
-  if (form == ActivationForm::kBF16) return Carver::Bytes<uint16_t>(padded);
-  return Carver::Bytes<int8_t>(padded) + Carver::Bytes<float>(padded / GroupOf(form)) +
-         Carver::Bytes<int16_t>(padded / kSumGroup);
+  const Checked padded = Checked(rows) * Checked(cols).AlignedUp(ColumnMultiple(form));
+  if (form == ActivationForm::kBF16) return static_cast<size_t>(Carver::Bytes<uint16_t>(padded).OrMost());
+  const Checked bytes = Carver::Bytes<int8_t>(padded) + Carver::Bytes<float>(padded / GroupOf(form)) +
+                        Carver::Bytes<int16_t>(padded / kSumGroup);
+  return static_cast<size_t>(bytes.OrMost());
 }
 
-// Workspace bytes for all forms, whatever the weights that will read the set.
+// Workspace bytes for all forms, whatever the weights that will read the set; SIZE_MAX as above.
 constexpr size_t ActivationBytes(size_t rows, size_t cols) {
-  size_t bytes = 0;
+  Checked bytes = 0;
   for (size_t form = 0; form < kActivationForms; ++form) {
-    bytes += FormBytes(static_cast<ActivationForm>(form), rows, cols);
+    bytes = bytes + FormBytes(static_cast<ActivationForm>(form), rows, cols);
   }
-  return bytes;
+  return static_cast<size_t>(bytes.OrMost());
 }
+
+// What a form was built from.
+struct ActivationSource {
+  const float* x = nullptr;
+  size_t rows = 0, cols = 0, stride = 0;
+  uint64_t digest = 0;  // of the elements, where WEFT_CHECKS asks for it
+};
 
 // The input of one or more matrix products and those of its forms that have been needed so far. Forms are built by
 // the product that first needs them, in `memory`, which must outlive the set. The set refers to `x` (rows of `stride`
-// floats, `cols` used), which must not change while the set is in use. Not for use from two threads at once.
+// floats, `cols` used), which must not change while the set is in use: other elements in the same place give products
+// of the old ones (kernels compiled with WEFT_CHECKS defined as 1 find that, at the cost of reading x once more per
+// product), another x, shape or stride is an error. Not for use from two threads at once.
 struct ActivationSet {
   const float* x = nullptr;
   size_t rows = 0, cols = 0, stride = 0;
-  Workspace memory;                        // what is left of it
-  ActivationView built[kActivationForms];  // values == null: not built yet
+  Workspace memory;                            // what is left of it
+  ActivationView built[kActivationForms];      // values == null: not built yet
+  ActivationSource sources[kActivationForms];  // of those that are built
 };
 
 inline ActivationSet MakeActivations(const float* x, size_t rows, size_t cols, size_t stride, Workspace memory) {

@@ -16,8 +16,9 @@ enum class AttentionBackend : uint8_t {
   kStandard,  // materialised scores, two passes: the plain thing to debug against
 };
 
-// One sequence of a batch: its queries are tokens [first_query, first_query + queries) of q and out, at positions
-// first_position, first_position + 1, ...; its keys and values are positions [0, kv_length) of k and v.
+// One sequence of a batch: its queries are tokens [first_query, first_query + queries) of q and out, which no other
+// sequence may have, at positions first_position, first_position + 1, ...; its keys and values are positions
+// [0, kv_length) of k and v. Positions and lengths are at most 2^61 from 0.
 struct AttentionSequence {
   size_t first_query = 0, queries = 0;
   int64_t first_position = 0;
@@ -26,11 +27,14 @@ struct AttentionSequence {
 };
 
 // For query token t, head h, with kv head h / (heads / kv_heads) (grouped-query attention):
-//   s[j] = cap(scale * dot(q[t, h], k[j])) + slope[h] * (j - position(t))   cap(s) = softcap ? softcap * tanh(s /
-//   softcap) : s over keys j visible from position(t): j <= position(t) if causal; j > position(t) - window if window >
-//   0 out[t, h] = sum of exp(s[j]) * v[j] / (sum of exp(s[j]) + exp(sink[h]))
+//   s[j] = cap(scale * dot(q[t, h], k[j])) + slope[h] * (j - position(t))
+//     cap(s) = softcap > 0 ? softcap * tanh(s / softcap) : s
+//     over keys j visible from position(t): j <= position(t) if causal; j > position(t) - window if window > 0
+//   out[t, h] = sum of exp(s[j]) * v[j] / (sum of exp(s[j]) + exp(sink[h]))
 // A query that sees no key gets zeros. Query token t, head h is at q + t * q_token_stride + h * q_head_stride (floats)
-// with k_size elements; out likewise with v_size. out must not overlap the inputs.
+// with k_size elements; out likewise with v_size, where no two may overlap: all heads of a token lie before the next
+// token's, or all tokens of a head before the next head's. out must not overlap the inputs; that of a paged cache is
+// not checked.
 struct AttentionArgs {
   const float* q = nullptr;
   size_t q_token_stride = 0, q_head_stride = 0;
@@ -39,7 +43,7 @@ struct AttentionArgs {
   size_t heads = 0, kv_heads = 0;
   size_t k_size = 0, v_size = 0;
   float scale = 1.0f;
-  float softcap = 0.0f;
+  float softcap = 0.0f;                 // 0: none; finite, not negative
   size_t window = 0;                    // 0: unlimited
   const float* sinks = nullptr;         // [heads], or null
   const float* alibi_slopes = nullptr;  // [heads], or null

@@ -15,6 +15,8 @@ class Checked {
   constexpr bool ok() const { return ok_; }
   // Meaningful only when ok().
   constexpr uint64_t value() const { return value_; }
+  // The value, or the largest there is where it does not fit: for sizes, which nothing then satisfies.
+  constexpr uint64_t OrMost() const { return ok_ ? value_ : UINT64_MAX; }
   // ok() and value() <= limit.
   constexpr bool AtMost(uint64_t limit) const { return ok_ && value_ <= limit; }
 
@@ -27,6 +29,11 @@ class Checked {
     Checked r(0);
     r.ok_ = !__builtin_mul_overflow(a.value_, b.value_, &r.value_) && a.ok_ && b.ok_;
     return r;
+  }
+  // Rounded down; divisor > 0.
+  friend constexpr Checked operator/(Checked a, uint64_t divisor) {
+    a.value_ /= divisor;
+    return a;
   }
   // The next multiple of `alignment` (> 0, need not be a power of two).
   constexpr Checked AlignedUp(uint64_t alignment) const {

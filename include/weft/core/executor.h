@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "weft/core/checked.h"
+
 namespace weft {
 
 using TaskFunction = void (*)(void* arg, size_t index, uint32_t worker);
@@ -13,7 +15,8 @@ using TaskFunction = void (*)(void* arg, size_t index, uint32_t worker);
 //   run(context, tasks, task, arg) calls task(arg, i, worker) once for every i in [0, tasks), in any order, with
 //   worker in [0, workers) unique to the thread at that moment, and returns after the last has finished (what they
 //   wrote is then visible to the caller). It is never called from inside a task.
-// The default runs every task on the calling thread.
+// The default runs every task on the calling thread. workers must be 1 or more; calls of the library report an executor
+// that leaves tasks out, repeats them or invents a worker (Code::kExecutor, Code::kRange).
 struct Executor {
   void* context = nullptr;
   uint32_t workers = 1;
@@ -58,7 +61,7 @@ class Carver {
 
   // What Take<T>(count) may use up at most.
   template <class T>
-  static constexpr size_t Bytes(size_t count) {
+  static constexpr Checked Bytes(Checked count) {
     return count * sizeof(T) + kAlign;
   }
 

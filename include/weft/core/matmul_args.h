@@ -38,7 +38,8 @@ struct Epilogue {
 
 // y[m, n] = epilogue(sum over k of x[t(m), k] * w[n, k])
 //   m counts tokens: t(m) = row_index ? row_index[m] : m, for m in [0, row_index ? row_count : x->rows)
-//   n in [0, w.rows), k in [0, w.cols); y is at y[m * y_stride + n], y_stride >= w.rows; y must not overlap x or w.
+//   n in [0, w.rows), k in [0, w.cols); y is at y[m * y_stride + n], y_stride >= w.rows; y must not overlap anything
+//   that is read, but for a residual that is y itself.
 struct MatMulArgs {
   ActivationSet* x = nullptr;  // the form that w needs is built in it if it is not there yet
   WeightView w;
@@ -46,7 +47,7 @@ struct MatMulArgs {
   size_t y_stride = 0;
   Epilogue epilogue;
   const uint32_t* row_index = nullptr;  // which tokens (experts); null: all
-  size_t row_count = 0;
+  size_t row_count = 0;                 // 0 without row_index
   Summation summation = Summation::kFastest;
 
   size_t tokens() const { return row_index != nullptr ? row_count : x->rows; }

@@ -11,6 +11,11 @@ namespace weft {
 inline void Prefetch(const void* address) { __builtin_prefetch(address); }
 inline void PrefetchForWrite(const void* address) { __builtin_prefetch(address, 1); }
 
+// `bytes` beyond an address, maybe beyond all memory: only to be requested.
+inline const uint8_t* Ahead(const void* from, size_t bytes) {
+  return reinterpret_cast<const uint8_t*>(reinterpret_cast<uintptr_t>(from) + bytes);
+}
+
 inline constexpr size_t kLineBytes = 64;
 
 // As many lines as `bytes` need, from the one that holds `from` on.

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "weft/core/dtype.h"
+
 namespace weft {
 
 enum class Code : uint8_t {
@@ -14,15 +16,20 @@ enum class Code : uint8_t {
   kShape,        // `argument` has size `got` where `want` is needed
   kMultiple,     // `argument` is `got`, which is not a multiple of `want`
   kRange,        // `argument` is `got`, which is out of range (limit `want`)
-  kOverlap,      // `argument` overlaps memory that the call also reads or writes
+  kAddress,      // `argument` with its sizes and strides spans more memory than there are addresses
+  kOverlap,      // `argument` overlaps `other`, which the call also reads or writes
+  kStale,        // `argument` has changed since a form of it was built
   kWorkspace,    // the workspace has `got` bytes, `want` are needed
   kUnsupported,  // `argument` asks for something this build or CPU does not have (`got`: its id)
+  kExecutor,     // `argument`, a function of the caller's, ran `got` tasks where it was given `want`
 };
 
 // The outcome of a call. Only kOk means that the outputs were written.
 struct [[nodiscard]] Status {
   Code code = Code::kOk;
+  bool types = false;         // got and want are ids of types
   const char* argument = "";  // static text: which argument, e.g. "w.cols"
+  const char* other = "";     // kOverlap: with which; static text
   int64_t got = 0;
   int64_t want = 0;
 
@@ -31,26 +38,45 @@ struct [[nodiscard]] Status {
 
 constexpr Status Ok() { return {}; }
 constexpr Status Error(Code code, const char* argument, uint64_t got = 0, uint64_t want = 0) {
-  return {code, argument, static_cast<int64_t>(got), static_cast<int64_t>(want)};
+  return {code, false, argument, "", static_cast<int64_t>(got), static_cast<int64_t>(want)};
+}
+constexpr Status OverlapError(const char* argument, const char* other) {
+  return {Code::kOverlap, false, argument, other, 0, 0};
+}
+// `argument` has a type without kernels (kUnsupported), or not the one that is wanted (kShape).
+constexpr Status TypeError(Code code, const char* argument, DType got, DType want = DType::kF32) {
+  return {code, true, argument, "", static_cast<int64_t>(got), static_cast<int64_t>(want)};
 }
 
 // Writes the status as a sentence into buffer[0, size), always terminated (size >= 1), cut where it does not fit.
-// Returns `buffer`.
+// Returns `buffer`. "w.cols is 96, not a multiple of 256"
 inline const char* ToText(const Status& status, char* buffer, size_t size) {
-  const char* format = "ok";
+  const char* argument = status.argument;
+  const auto got = static_cast<long long>(status.got), want = static_cast<long long>(status.want);
+  const DType got_type = static_cast<DType>(status.got), want_type = static_cast<DType>(status.want);
+  const auto write = [&](const char* format, auto... values) {
+    snprintf(buffer, size, format, argument, values...);
+    return static_cast<const char*>(buffer);
+  };
   switch (status.code) {
-    case Code::kOk: break;
-    case Code::kNull: format = "%s is null"; break;
-    case Code::kShape: format = "%s is %lld, expected %lld"; break;
-    case Code::kMultiple: format = "%s is %lld, not a multiple of %lld"; break;
-    case Code::kRange: format = "%s is %lld, out of range (limit %lld)"; break;
-    case Code::kOverlap: format = "%s overlaps another argument"; break;
-    case Code::kWorkspace: format = "%s has %lld bytes, %lld are needed"; break;
-    case Code::kUnsupported: format = "%s is not supported by this build or CPU (%lld)"; break;
+    case Code::kOk: snprintf(buffer, size, "ok"); return buffer;
+    case Code::kNull: return write("%s is null");
+    case Code::kShape:
+      if (status.types) return write("%s has the type %s, expected %s", Name(got_type), Name(want_type));
+      return write("%s is %lld, expected %lld", got, want);
+    case Code::kMultiple: return write("%s is %lld, not a multiple of %lld", got, want);
+    case Code::kRange: return write("%s is %lld, out of range (limit %lld)", got, want);
+    case Code::kAddress: return write("%s, with its sizes and strides, spans more memory than there are addresses");
+    case Code::kOverlap: return write("%s overlaps %s", *status.other != 0 ? status.other : "another argument");
+    case Code::kStale: return write("%s has changed since a form of it was built: make a new set of activations");
+    case Code::kWorkspace: return write("%s has %lld bytes, %lld are needed", got, want);
+    case Code::kUnsupported:
+      if (!status.types) return write("%s is not supported by this build or CPU (%lld)", got);
+      if (LayoutOf(got_type).name == nullptr) return write("%s has a type that does not exist (%lld)", got);
+      return write("%s has the type %s, for which this build has no kernels", Name(got_type));
+    case Code::kExecutor: return write("%s ran %lld tasks where it was given %lld", got, want);
   }
-  snprintf(buffer, size, format, status.argument, static_cast<long long>(status.got),
-           static_cast<long long>(status.want));
-  return buffer;
+  return write("%s is wrong");
 }
 
 }  // namespace weft

@@ -13,7 +13,8 @@ namespace weft {
 Status Validate(const AttentionArgs& args);
 
 // Workspace that Attention needs for these arguments and an executor with `workers` threads; independent of the
-// number of keys unless the backend is kStandard.
+// number of keys unless the backend is kStandard. 0 for heads and sizes that Attention refuses, SIZE_MAX where the size
+// does not fit.
 size_t AttentionWorkspaceBytes(const AttentionArgs& args, uint32_t workers);
 
 // Computes out (formula, layout and masks: see AttentionArgs). Scores, the softmax state and the accumulator are

@@ -13,15 +13,17 @@ namespace weft {
 // What is wrong with the arguments, if anything. MatMul calls it itself.
 Status Validate(const MatMulArgs& args);
 
-// The workspace that MatMul needs for these arguments (which may be incomplete: only x->rows, w.type, w.cols, the
-// presence of a gate and row_count matter) and an executor with `workers` threads. Never less for more tokens.
+// The workspace that MatMul needs for these arguments (which may be incomplete: only w.type, w.cols, the presence of a
+// gate, and row_count or, where it is 0, x->rows matter) and an executor with `workers` threads. Never less for more
+// tokens or workers. 0 for weights that MatMul refuses, SIZE_MAX where the size does not fit.
 size_t MatMulWorkspaceBytes(const MatMulArgs& args, uint32_t workers);
 
 // Builds the activation form that the weights need, unless args.x has it, by the executor's threads.
 Status PrepareActivations(ActivationSet* x, DType weights, const Executor& executor = {});
 
 // Computes y (see MatMulArgs for the formula and layout). Several products may share one ActivationSet, one after the
-// other. Error: every quantised activation is off by at most half a step; docs/numerics.md lists each rounding.
+// other. The workspace, and the memory of the set, must not overlap each other or any argument. Error: every quantised
+// activation is off by at most half a step; docs/numerics.md lists each rounding.
 Status MatMul(const MatMulArgs& args, const Executor& executor, Workspace workspace);
 
 // Up to kMostProducts products together, with the same bits as one after the other: threads share out the rows of all

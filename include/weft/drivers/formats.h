@@ -9,7 +9,7 @@
 namespace weft::driver {
 
 inline Status ValidateBlocks(const FormatKernels* format, DType type, const void* a, const void* b, size_t n) {
-  if (format == nullptr) return Error(Code::kUnsupported, "type", static_cast<uint64_t>(type));
+  if (format == nullptr) return TypeError(Code::kUnsupported, "type", type);
   if (a == nullptr || b == nullptr) return Error(Code::kNull, a == nullptr ? "source" : "destination");
   if (n % format->block_elements != 0) return Error(Code::kMultiple, "n", n, format->block_elements);
   return Ok();
@@ -30,23 +30,25 @@ inline Status Quantize(const KernelSet& set, DType type, const float* x, void* b
 }
 
 inline Status Validate(const KernelSet& set, const GetRowsArgs& args) {
-  if (const Status status = ValidateWeights(set, args.w, "w"); !status.ok()) return status;
+  if (const Status status = ValidateWeights(set, args.w); !status.ok()) return status;
   if (args.ids == nullptr) return Error(Code::kNull, "ids");
   if (args.y == nullptr) return Error(Code::kNull, "y");
   if (args.y_stride < args.w.cols) return Error(Code::kShape, "y_stride", args.y_stride, args.w.cols);
+  if (!Extent("ids", args.ids, Checked(args.count) * sizeof(uint32_t)).fits()) return Error(Code::kAddress, "ids");
   for (size_t i = 0; i < args.count; ++i) {
     if (args.ids[i] >= args.w.rows) return Error(Code::kRange, "ids", args.ids[i], args.w.rows - 1);
   }
-  const size_t y_bytes = SpanBytes(args.count, args.y_stride, args.w.cols);
-  if (Overlap(args.y, y_bytes, args.w.data, WeightBytes(args.w))) return Error(Code::kOverlap, "y");
-  return Ok();
+  const Extent y[] = {Extent::Floats("y", args.y, args.count, args.y_stride, args.w.cols)};
+  const Extent read[] = {Extent::Weights("w", args.w), {"ids", args.ids, Checked(args.count) * sizeof(uint32_t)}};
+  if (const Status status = ValidateAddresses(y); !status.ok()) return status;
+  return ValidateApart(y, read);
 }
 
 inline Status GetRows(const KernelSet& set, const GetRowsArgs& args, const Executor& executor) {
   if (const Status status = Validate(set, args); !status.ok()) return status;
   const FormatKernels& format = *set.Find(args.w.type);
   const float scale = args.scale * (args.w.scale != nullptr ? *args.w.scale : 1.0f);
-  ForRuns(executor, args.count, args.w.cols, [&](size_t first, size_t count) {
+  return ForRuns(executor, args.count, args.w.cols, [&](size_t first, size_t count) {
     for (size_t i = first; i < first + count; ++i) {
       float* y = args.y + i * args.y_stride;
       format.decode(static_cast<const uint8_t*>(args.w.data) + args.ids[i] * args.w.row_bytes, y, args.w.cols);
@@ -54,7 +56,6 @@ inline Status GetRows(const KernelSet& set, const GetRowsArgs& args, const Execu
       for (size_t k = 0; k < args.w.cols; ++k) y[k] *= scale;
     }
   });
-  return Ok();
 }
 
 }  // namespace weft::driver

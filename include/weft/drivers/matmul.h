@@ -1,5 +1,5 @@
-// The matrix product over a set of kernels: checks, activation forms, and the split into tasks. Plain C++, compiled
-// once; the kernels behind `set` belong to one target.
+// The matrix product over a set of kernels: the split into tasks, and what a task does. Plain C++, compiled once; the
+// kernels behind `set` belong to one target.
 #ifndef WEFT_DRIVERS_MATMUL_H_
 #define WEFT_DRIVERS_MATMUL_H_
 
@@ -8,164 +8,19 @@
 #include "weft/core/kernel_set.h"
 #include "weft/core/prefetch.h"
 #include "weft/core/status.h"
+#include "weft/drivers/activations.h"
+#include "weft/drivers/matmul_plan.h"
 #include "weft/drivers/matmul_validate.h"
 #include "weft/drivers/split.h"
 
 namespace weft::driver {
 
-// From this many tokens on, decoding weights to panels pays.
-inline constexpr size_t kPanelTokens = 9;
-// Weight rows without panels: a run has a multiple of the first number, small enough to balance the threads, and at
-// most as many as the second are multiplied at once, so many that switching between two matrices costs little.
-inline constexpr size_t kDotStep = 32, kDotRows = 256;
-
-// The form of x that the format multiplies with, built by the executor's threads unless it is there.
-inline Status Prepare(const KernelSet& set, ActivationSet& x, ActivationForm form, const Executor& executor) {
-  ActivationView& view = x.built[static_cast<size_t>(form)];
-  if (view.values != nullptr) return Ok();
-  ActivationView built;
-  built.form = form;
-  built.rows = x.rows;
-  built.cols = x.cols;
-  if (form == ActivationForm::kF32) {
-    built.values = x.x;
-    built.value_stride = x.stride;
-    view = built;
-    return Ok();
-  }
-  const size_t padded = PaddedCols(form, x.cols);
-  built.value_stride = padded;
-  Carver carver(x.memory);
-  bool fits;
-  if (IsQuantized(form)) {
-    built.scale_stride = padded / GroupOf(form);
-    built.sum_stride = padded / kSumGroup;
-    int8_t* codes = carver.Take<int8_t>(x.rows * padded);
-    float* scales = carver.Take<float>(x.rows * built.scale_stride);
-    int16_t* sums = carver.Take<int16_t>(x.rows * built.sum_stride);
-    fits = codes != nullptr && scales != nullptr && sums != nullptr;
-    built.values = codes;
-    built.scales = scales;
-    built.sums = sums;
-  } else {
-    built.values = carver.Take<uint16_t>(x.rows * padded);
-    fits = built.values != nullptr;
-  }
-  if (!fits) return Error(Code::kWorkspace, "x.memory", x.memory.bytes, FormBytes(form, x.rows, x.cols));
-  const auto activate = set.ops->activate[static_cast<size_t>(form)];
-  ForRuns(executor, x.rows, padded, [&](size_t first, size_t count) {
-    activate(ActivateTask{x.x, x.stride, first, count, built});
-  });
-  x.memory = carver.Rest();
-  view = built;
-  return Ok();
-}
-
-// The same by the type of the weights, for callers who want it done at a time of their choosing.
-inline Status PrepareFor(const KernelSet& set, ActivationSet* x, DType weights, const Executor& executor) {
-  const FormatKernels* format = set.Find(weights);
-  if (format == nullptr) return Error(Code::kUnsupported, "weights", static_cast<uint64_t>(weights));
-  if (x == nullptr || x->x == nullptr) return Error(Code::kNull, "x");
-  if (x->stride < x->cols) return Error(Code::kShape, "x.stride", x->stride, x->cols);
-  return Prepare(set, *x, format->form, executor);
-}
-
-// The tokens of a product as tiles of nearly equal size, in units of TileKernels::token_step. Only the last unit may be
-// incomplete; where tokens are packed or summed it counts as full.
-struct TokenTiles {
-  size_t tokens = 0, step = 1, units = 0, tiles = 1;
-  size_t shorter = 0, longer = 0;  // units of most tiles, and how many tiles, the first ones, have one more
-
-  TokenTiles() = default;
-  TokenTiles(const TileKernels& tile, size_t count) : tokens(count), step(tile.token_step) {
-    const size_t most = tile.tokens / tile.token_step;
-    units = (count + step - 1) / step;
-    tiles = (units + most - 1) / most;
-    shorter = units / tiles;
-    longer = units % tiles;
-  }
-  size_t Padded() const { return units * step; }
-  // The first token of tile i; of the one after the last: Padded().
-  size_t Begin(size_t i) const { return (i * shorter + (i < longer ? i : longer)) * step; }
-};
-
-// What the threads share while a product runs.
-struct MatMulPlan {
-  const MatMulArgs* args = nullptr;
-  const FormatKernels* format = nullptr;
-  const TileKernels* tile = nullptr;  // null: no panels
-  ActivationView x;
-  size_t matrices = 1;  // 2 with a gate
-  TokenTiles tiles;
-  const uint8_t* packed = nullptr;  // tokens, chunk by chunk, tile by tile
-
-  // Rows that runs are cut by, and rows of a task.
-  size_t StepRows() const { return tile != nullptr ? tile->rows : kDotStep; }
-  size_t TaskRows() const { return tile != nullptr ? tile->rows : kDotRows; }
-  // Tiles whose raw products a worker holds at once: a panel is decoded anew for every such run.
-  size_t RunTiles() const {
-    const size_t runs = (tiles.Padded() + kRunTokens - 1) / kRunTokens;
-    return (tiles.tiles + runs - 1) / runs;
-  }
-  // Tokens whose raw products a worker holds at once.
-  size_t RawTokens() const {
-    if (tile == nullptr) return args->tokens() < kPanelTokens ? args->tokens() : kPanelTokens;
-    const size_t most = RunTiles() * tile->tokens;
-    return tiles.Padded() < most ? tiles.Padded() : most;
-  }
-  size_t Chunk() const { return args->w.cols < tile->chunk ? args->w.cols : tile->chunk; }
-  size_t ChunkCols(size_t col) const { return args->w.cols - col < Chunk() ? args->w.cols - col : Chunk(); }
-  // Packed tokens of tile i and columns from `col` on.
-  size_t PackedAt(size_t col, size_t i) const {
-    return tiles.Padded() * tile->token_bytes(col) + tiles.Begin(i) * tile->token_bytes(ChunkCols(col));
-  }
-  // Of one token for the kernels without panels; 0 where they take it as it is.
-  size_t LaneBytes() const { return format->lane_bytes != nullptr ? format->lane_bytes(args->w.cols) : 0; }
-  size_t PackedBytes() const {
-    return tile != nullptr ? tiles.Padded() * tile->token_bytes(args->w.cols) : args->tokens() * LaneBytes();
-  }
-  size_t PanelBytes() const { return tile != nullptr ? tile->panel_bytes(Chunk()) : 0; }
-  size_t WorkerBytes() const {
-    const size_t raw = Carver::Bytes<float>(RawTokens() * TaskRows()) * matrices;
-    return (raw + Carver::Bytes<uint8_t>(PanelBytes()) + kLine - 1) / kLine * kLine;  // no cache line shared
-  }
-  size_t Bytes(uint32_t workers) const {
-    return Carver::Bytes<uint8_t>(PackedBytes()) + Carver::Bytes<uint8_t>(WorkerBytes() * workers);
-  }
-
-  // Tokens that a worker keeps sums of: 96 KiB of them with panels of 32 rows, beside the tokens' current chunk of
-  // columns (512 to 680 bytes each) in a second-level cache.
-  static constexpr size_t kRunTokens = 768;
-  static constexpr size_t kLine = Carver::kAlign;
-};
-
-inline MatMulPlan PlanMatMul(const KernelSet& set, const MatMulArgs& args, const FormatKernels& format) {
-  const bool panels = args.tokens() >= kPanelTokens && args.summation == Summation::kFastest;
-  const TileKernels* tile = panels ? set.Find(format.panel) : nullptr;
-  return {&args,
-          &format,
-          tile,
-          args.x->built[static_cast<size_t>(format.form)],
-          args.epilogue.gate != nullptr ? size_t{2} : size_t{1},
-          tile != nullptr ? TokenTiles(*tile, args.tokens()) : TokenTiles()};
-}
-
-inline size_t MatMulWorkspaceBytes(const KernelSet& set, const MatMulArgs& args, uint32_t workers) {
-  const FormatKernels* format = set.Find(args.w.type);
-  if (format == nullptr || args.x == nullptr || args.tokens() == 0) return 0;
-  MatMulPlan plan = PlanMatMul(set, args, *format);
-  size_t bytes = plan.Bytes(workers);
-  plan.tile = nullptr;  // what fewer tokens need, so that room for many is room for few
-  if (plan.Bytes(workers) > bytes) bytes = plan.Bytes(workers);
-  return bytes;
-}
-
-inline void PackTiles(const MatMulPlan& plan, uint8_t* packed, const Executor& executor) {
+inline Status PackTiles(const MatMulPlan& plan, uint8_t* packed, const Executor& executor) {
   const size_t cols = plan.args->w.cols;
-  ForRuns(executor, plan.tiles.tiles, plan.tile->tokens * cols, [&](size_t first, size_t count) {
+  return ForRuns(executor, plan.tiles.tiles, plan.tile->tokens * cols, [&](size_t first, size_t count) {
     for (size_t i = first; i < first + count; ++i) {
       const size_t token = plan.tiles.Begin(i), padded = plan.tiles.Begin(i + 1) - token;
-      const size_t left = plan.args->tokens() - token;
+      const size_t left = plan.tokens - token;
       const TokenList tokens{plan.x, plan.args->row_index, token, left < padded ? left : padded};
       for (size_t col = 0; col < cols; col += plan.Chunk()) {
         plan.tile->pack_tokens(PackTokensTask{tokens, col, plan.ChunkCols(col), padded, plan.format->zero,
@@ -175,8 +30,8 @@ inline void PackTiles(const MatMulPlan& plan, uint8_t* packed, const Executor& e
   });
 }
 
-inline void PackLanes(const MatMulPlan& plan, uint8_t* packed, const Executor& executor) {
-  ForRuns(executor, plan.args->tokens(), plan.args->w.cols, [&](size_t first, size_t count) {
+inline Status PackLanes(const MatMulPlan& plan, uint8_t* packed, const Executor& executor) {
+  return ForRuns(executor, plan.tokens, plan.args->w.cols, [&](size_t first, size_t count) {
     const TokenList tokens{plan.x, plan.args->row_index, first, count};
     plan.format->pack_lanes(
         PackTokensTask{tokens, 0, plan.args->w.cols, count, plan.format->zero, packed + first * plan.LaneBytes()});
@@ -258,8 +113,8 @@ inline void RunMatMulTask(const KernelSet& set, const MatMulPlan& plan, size_t f
   };
 
   if (plan.tile == nullptr) {
-    for (size_t token = 0; token < args.tokens(); token += plan.RawTokens()) {
-      const size_t left = args.tokens() - token;
+    for (size_t token = 0; token < plan.tokens; token += plan.RawTokens()) {
+      const size_t left = plan.tokens - token;
       const TokenList tokens{plan.x, args.row_index, token, left < plan.RawTokens() ? left : plan.RawTokens()};
       for (size_t i = 0; i < plan.matrices; ++i) {
         plan.format->dot(
@@ -280,7 +135,7 @@ inline void RunMatMulTask(const KernelSet& set, const MatMulPlan& plan, size_t f
       MultiplyPanel(plan, *weights[i], first, rows, begin, end, panel, raw[i], stream, [&](size_t tile, float* at) {
         if (!last) return;
         const size_t token = plan.tiles.Begin(tile), stop = plan.tiles.Begin(tile + 1);
-        finish(token, (stop < args.tokens() ? stop : args.tokens()) - token, at - raw[i]);
+        finish(token, (stop < plan.tokens ? stop : plan.tokens) - token, at - raw[i]);
       });
     }
   }
@@ -296,7 +151,7 @@ struct MatMulJob {
   MatMulJob() = default;
   MatMulJob(const MatMulPlan& planned, Carver& carver, uint32_t workers)
       : plan(planned),
-        worker_bytes(plan.WorkerBytes()),
+        worker_bytes(static_cast<size_t>(plan.WorkerBytes().value())),
         steps((plan.args->w.rows + plan.StepRows() - 1) / plan.StepRows()) {
     memory = carver.Take<uint8_t>(worker_bytes * workers);
   }
@@ -325,19 +180,15 @@ struct MatMulJob {
   }
 };
 
-inline size_t MatMulWorkspaceBytes(const KernelSet& set, const MatMulArgs* products, size_t count, uint32_t workers) {
-  size_t bytes = 0;
-  for (size_t i = 0; i < count; ++i) bytes += MatMulWorkspaceBytes(set, products[i], workers);
-  return bytes;
-}
-
 inline Status MatMul(const KernelSet& set, const MatMulArgs* products, size_t count, const Executor& executor,
                      Workspace workspace) {
   if (const Status status = Validate(set, products, count); !status.ok()) return status;
+  if (const Status status = ValidateExecutor(executor); !status.ok()) return status;
   const size_t needed = MatMulWorkspaceBytes(set, products, count, executor.workers);
   if (workspace.data == nullptr || workspace.bytes < needed) {
     return Error(Code::kWorkspace, "workspace", workspace.data != nullptr ? workspace.bytes : 0, needed);
   }
+  if (const Status status = ValidateMemory(set, {products, count}, workspace, needed); !status.ok()) return status;
   MatMulJob jobs[kMostProducts];
   Carver carver(workspace);
   size_t steps = 0;
@@ -346,18 +197,21 @@ inline Status MatMul(const KernelSet& set, const MatMulArgs* products, size_t co
     const MatMulArgs& args = products[i];
     const FormatKernels& format = *set.Find(args.w.type);
     if (const Status status = Prepare(set, *args.x, format.form, executor); !status.ok()) return status;
-    MatMulPlan plan = PlanMatMul(set, args, format);
-    uint8_t* packed = carver.Take<uint8_t>(plan.PackedBytes());
+    const bool panels = args.summation == Summation::kFastest;
+    const MatMulPlan plan = PlanMatMul(set, args, args.tokens(), format, panels);
+    uint8_t* packed = carver.Take<uint8_t>(static_cast<size_t>(plan.PackedBytes().value()));
     jobs[i] = MatMulJob(plan, carver, executor.workers);
     for (size_t j = 0; j < i && jobs[i].plan.packed == nullptr; ++j) {
       if (jobs[i].Shares(jobs[j])) jobs[i].plan.packed = jobs[j].plan.packed;
     }
     if (jobs[i].plan.packed == nullptr) {
+      Status status;
       if (plan.tile != nullptr) {
-        PackTiles(plan, packed, executor);
+        status = PackTiles(plan, packed, executor);
       } else if (format.pack_lanes != nullptr) {
-        PackLanes(plan, packed, executor);
+        status = PackLanes(plan, packed, executor);
       }
+      if (!status.ok()) return status;
       jobs[i].plan.packed = packed;
     }
     steps += jobs[i].steps;
@@ -372,13 +226,11 @@ inline Status MatMul(const KernelSet& set, const MatMulArgs* products, size_t co
     jobs[i].runs = share < 1 ? 1 : share < jobs[i].steps ? share : jobs[i].steps;
     runs += jobs[i].runs;
   }
-  RunDealer dealer(runs, executor.workers);
-  executor.For(runs, [&](size_t, uint32_t worker) {
-    size_t run = dealer.Take(worker), job = 0;
+  return ForEachRun(executor, runs, executor.workers, [&](size_t run, uint32_t worker) {
+    size_t job = 0;
     for (; run >= jobs[job].runs; ++job) run -= jobs[job].runs;
     jobs[job].Run(set, run, worker);
   });
-  return Ok();
 }
 inline Status MatMul(const KernelSet& set, const MatMulArgs& args, const Executor& executor, Workspace workspace) {
   return MatMul(set, &args, 1, executor, workspace);

@@ -29,8 +29,8 @@ inline Status Validate(const NormArgs& args) {
 
 inline Status Norm(const KernelSet& set, const NormArgs& args, const Executor& executor) {
   if (const Status status = driver::Validate(args); !status.ok()) return status;
-  ForRuns(executor, args.rows, args.cols, [&](size_t first, size_t count) { set.ops->norm(args, first, count); });
-  return Ok();
+  return ForRuns(executor, args.rows, args.cols,
+                 [&](size_t first, size_t count) { set.ops->norm(args, first, count); });
 }
 
 inline Status Validate(const RopeTableArgs& args) {
@@ -44,7 +44,7 @@ inline Status Validate(const RopeTableArgs& args) {
 inline Status RopeTable(const RopeTableArgs& args, const Executor& executor) {
   if (const Status status = driver::Validate(args); !status.ok()) return status;
   // A sine costs as much as some 16 floats of other work.
-  ForRuns(executor, args.tokens, args.pairs * 32, [&](size_t first, size_t count) {
+  return ForRuns(executor, args.tokens, args.pairs * 32, [&](size_t first, size_t count) {
     for (size_t t = first; t < first + count; ++t) {
       float* row = args.table + t * args.pairs * 2;
       for (size_t i = 0; i < args.pairs; ++i) {
@@ -54,7 +54,6 @@ inline Status RopeTable(const RopeTableArgs& args, const Executor& executor) {
       }
     }
   });
-  return Ok();
 }
 
 inline Status Validate(const RopeArgs& args) {
@@ -71,9 +70,8 @@ inline Status Validate(const RopeArgs& args) {
 
 inline Status Rope(const KernelSet& set, const RopeArgs& args, const Executor& executor) {
   if (const Status status = driver::Validate(args); !status.ok()) return status;
-  ForRuns(executor, args.tokens, args.heads * args.pairs * 2,
-          [&](size_t first, size_t count) { set.ops->rope(args, first, count); });
-  return Ok();
+  return ForRuns(executor, args.tokens, args.heads * args.pairs * 2,
+                 [&](size_t first, size_t count) { set.ops->rope(args, first, count); });
 }
 
 inline Status Validate(const GatedArgs& args) {
@@ -91,8 +89,8 @@ inline Status Validate(const GatedArgs& args) {
 
 inline Status Gated(const KernelSet& set, const GatedArgs& args, const Executor& executor) {
   if (const Status status = driver::Validate(args); !status.ok()) return status;
-  ForRuns(executor, args.rows, args.cols, [&](size_t first, size_t count) { set.ops->gated(args, first, count); });
-  return Ok();
+  return ForRuns(executor, args.rows, args.cols,
+                 [&](size_t first, size_t count) { set.ops->gated(args, first, count); });
 }
 
 inline Status Validate(const SoftmaxArgs& args) {
@@ -108,8 +106,8 @@ inline Status Validate(const SoftmaxArgs& args) {
 
 inline Status Softmax(const KernelSet& set, const SoftmaxArgs& args, const Executor& executor) {
   if (const Status status = driver::Validate(args); !status.ok()) return status;
-  ForRuns(executor, args.rows, args.cols, [&](size_t first, size_t count) { set.ops->softmax(args, first, count); });
-  return Ok();
+  return ForRuns(executor, args.rows, args.cols,
+                 [&](size_t first, size_t count) { set.ops->softmax(args, first, count); });
 }
 
 }  // namespace weft::driver

@@ -65,13 +65,22 @@ constexpr bool IsValidFormat() {
                 "block size differs from GGUF's");
   static_assert(alignof(typename Format::Block) == 1, "blocks lie anywhere in a file");
   if constexpr (!kIsFloat<Format>) {
-    static_assert(kBlockElements<Format> % Format::kGroup == 0 && Format::kGroup % 8 == 0);
-    static_assert(kBlockElements<Format> % 32 == 0);
-    static_assert(Format::kMaxCode <= 255 && Format::kZero >= 0 && Format::kZero <= 128);
-    static_assert(Format::kMaxCode - Format::kZero <= 127, "code - zero must fit a signed byte");
-    static_assert(IsQuantized(Format::kForm));
-    static_assert(GroupOf(Format::kForm) % Format::kGroup == 0, "a wider group repeats its scale in groups of 32");
-    static_assert(Format::kForm == ActivationForm::kA32 || kBlockElements<Format> % 256 == 0);
+    static_assert(kBlockElements<Format> % Format::kGroup == 0, "a block has whole groups");
+    static_assert(Format::kGroup % kSumGroup == 0,
+                  "groups are multiples of 16 elements: sums of codes are kept per 16");
+    static_assert(kBlockElements<Format> % 32 == 0, "blocks are multiples of 32 elements");
+    static_assert(Format::kMaxCode > 0 && Format::kMaxCode <= 255, "codes are bytes");
+    static_assert(Format::kZero >= 0 && Format::kZero <= 128 && Format::kMaxCode - Format::kZero <= 127,
+                  "code - zero fits a signed byte");
+    static_assert(!Format::kHasOffset || Format::kZero == 0,
+                  "a format with offsets has the zero 0: its products do not subtract another");
+    static_assert(IsQuantized(Format::kForm), "codes are multiplied with quantised activations");
+    static_assert(GroupOf(Format::kForm) % Format::kGroup == 0,
+                  "a group shares an activation scale: a wider one repeats its scale in groups of 32");
+    static_assert(Format::kForm == ActivationForm::kA32 || Format::kGroup <= 128,
+                  "a block of 256 has two groups or more: products take them in pairs");
+    static_assert(Format::kForm == ActivationForm::kA32 || kBlockElements<Format> % 256 == 0,
+                  "A256 activations need blocks of 256 elements");
   }
   return true;
 }

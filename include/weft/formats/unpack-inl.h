@@ -116,8 +116,15 @@ struct StagedRowBytes {
 // product of Q4_K with one token reached 75 % of the bandwidth instead of 92 %).
 template <class Format>
 inline constexpr size_t kCodeBytes = Unpack<Format>::kCodesEnd - Unpack<Format>::kCodesBegin;
+// Checked where code bytes are loaded.
 template <class Format>
-inline constexpr bool kIsStaged = kCodeBytes<Format> > 32;
+constexpr bool HasValidCodeBytes() {
+  static_assert(kCodeBytes<Format> % 16 == 0, "code bytes come 16 at a time: their number is a multiple of 16");
+  static_assert(Unpack<Format>::kCodesEnd <= sizeof(typename Format::Block), "code bytes lie in the block");
+  return true;
+}
+template <class Format>
+inline constexpr bool kIsStaged = HasValidCodeBytes<Format>() && kCodeBytes<Format> > 32;
 template <class Format>
 inline constexpr size_t kStagedBytes = kIsStaged<Format> ? kCodeBytes<Format>* kLanes32 : 1;
 

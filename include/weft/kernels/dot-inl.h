@@ -36,7 +36,11 @@ struct LaneFactors {
   hn::Vec<RowDwordTag>* pairs;   // [groups / 2]
 
   HWY_INLINE void Scale(size_t group, hn::Vec<RowFloatTag> v) const { scale[group] = v; }
-  HWY_INLINE void Offset(size_t group, hn::Vec<RowFloatTag> v) const { offset[group] = v; }
+  HWY_INLINE void Offset(size_t group, hn::Vec<RowFloatTag> v) const {
+    static_assert(PanelClassOf<Format>().offsets == Offsets::kFloat,
+                  "offsets of A256 formats are integers and a factor");
+    offset[group] = v;
+  }
   HWY_INLINE void IntegerOffsets(size_t pair, hn::Vec<RowDwordTag> v) const { pairs[pair] = v; }
   HWY_INLINE void OffsetFactor(hn::Vec<RowFloatTag> v) const { offset[0] = v; }
 };
@@ -135,8 +139,8 @@ HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
   const auto* x = reinterpret_cast<const uint32_t*>(static_cast<const uint8_t*>(task.packed) + token * lane_bytes);
   const size_t x_stride = lane_bytes / sizeof(uint32_t);
   const auto* data = static_cast<const uint8_t*>(task.w.data);
-  const uint8_t* end = data + (task.w.rows - 1) * task.w.row_bytes + blocks * kBlockBytes;
   const bool dense = task.w.row_bytes == blocks * kBlockBytes;
+  const uint8_t* end = data + task.w.rows * blocks * kBlockBytes;  // of the matrix, if it has no gaps
 
   const size_t together = RowsInLanes(blocks);
   for (size_t row = 0; row < task.rows;) {
@@ -152,19 +156,19 @@ HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
       const uint32_t* lanes = x + b / kLanes32 * Layout::kSteps * kLanes32;
       hn::Vec<RowFloatTag> part[kTokens];
       if (left >= kLanes32) {
-        DotBlocks<Format, kProducts>({from, kBlockBytes}, from + kPrefetchAhead, lanes, x_stride, part);
+        DotBlocks<Format, kProducts>({from, kBlockBytes}, Ahead(from, kPrefetchAhead), lanes, x_stride, part);
         WEFT_UNROLL(8)
         for (size_t t = 0; t < kTokens; ++t) total[t] = hn::Add(total[t], part[t]);
       } else {
-        // Lanes without a block of this row see what follows it, or zeros where the matrix ends.
+        // Lanes without a block of this row see the next one's, or zeros where there is none or a gap before it.
         alignas(64) uint8_t last[kStepBytes];
         const uint8_t* bytes = from;
-        if (static_cast<size_t>(end - from) < kStepBytes) {
+        if (!dense || static_cast<size_t>(end - from) < kStepBytes) {
           memcpy(last, from, left * kBlockBytes);
           memset(last + left * kBlockBytes, 0, kStepBytes - left * kBlockBytes);
           bytes = last;
         }
-        DotBlocks<Format, kProducts>({bytes, kBlockBytes}, from + kPrefetchAhead, lanes, x_stride, part);
+        DotBlocks<Format, kProducts>({bytes, kBlockBytes}, Ahead(from, kPrefetchAhead), lanes, x_stride, part);
         const auto valid = hn::FirstN(df, left);
         WEFT_UNROLL(8)
         for (size_t t = 0; t < kTokens; ++t) total[t] = hn::Add(total[t], hn::IfThenElseZero(valid, part[t]));
@@ -212,7 +216,7 @@ HWY_INLINE void DotFloat(const typename Format::Block* HWY_RESTRICT w, const voi
     WEFT_UNROLL(4)
     for (size_t s = 0; s < kSums; ++s) {
       const size_t at = i + s * lanes;
-      Prefetch(reinterpret_cast<const uint8_t*>(w + at) + kPrefetchAhead);
+      Prefetch(Ahead(w + at, kPrefetchAhead));
       if constexpr (kPairs) {
         const auto a = LoadBytes(d16, w + at);
         WEFT_UNROLL(8)

@@ -69,7 +69,8 @@ HWY_NOINLINE void EpilogueTile(const EpilogueTask& task) {
     float* y = task.y + token * task.y_stride + task.first_row;
     const float* residual = e.residual ? e.residual + token * e.residual_stride + task.first_row : nullptr;
     // Outputs of consecutive tokens lie far apart: hardware does not foresee them.
-    for (size_t i = 0; i < task.rows; i += 16) PrefetchForWrite(y + kEpilogueAhead * task.y_stride + i);
+    const uint8_t* ahead = Ahead(y, kEpilogueAhead * task.y_stride * sizeof(float));
+    for (size_t i = 0; i < task.rows; i += 16) PrefetchForWrite(Ahead(ahead, i * sizeof(float)));
     const auto output = [&](size_t i, const auto& load) HWY_ATTR {
       auto v = hn::Mul(load(raw + i), weight_scale);
       if (e.bias != nullptr) v = hn::Add(v, load(e.bias + task.first_row + i));

@@ -113,6 +113,7 @@ struct PanelSpan {
   size_t first;    // the group within the span that is group 0 to the callers
 
   HWY_INLINE void Scale(size_t group, VF v) const {
+    static_assert(!kIntegers, "scales of A256 formats are integers and a factor (ByteScales), not floats");
     if constexpr (kIntegerScales) {
       hn::Store(v, RowFloatTag(), floats + (first + group) * kStep);
     } else {
@@ -120,16 +121,26 @@ struct PanelSpan {
     }
   }
   HWY_INLINE void Offset(size_t group, VF v) const {
+    static_assert(kClass.offsets == Offsets::kFloat, "offsets of A256 formats are integers and a factor, not floats");
     Store(v, (first + group) * Layout::kGroupBytes + Layout::kOffset);
   }
   // Scales (offsets) 2 * pair and 2 * pair + 1 as 16-bit integers, and what they are multiplied with.
-  HWY_INLINE void IntegerScales(size_t pair, VU v) const { StorePair(v, Layout::kScales, pair); }
+  HWY_INLINE void IntegerScales(size_t pair, VU v) const {
+    static_assert(kIntegers, "scales of A32 formats are floats");
+    StorePair(v, Layout::kScales, pair);
+  }
   HWY_INLINE void ScaleFactor(VF v) const {
     constexpr float kDropped = 1 << Layout::kDropped;
     Store(hn::Mul(v, hn::Set(RowFloatTag(), kDropped)), Layout::kScales + Layout::kFactorAt);
   }
-  HWY_INLINE void IntegerOffsets(size_t pair, VU v) const { StorePair(v, Layout::kOffsets, pair); }
-  HWY_INLINE void OffsetFactor(VF v) const { Store(v, Layout::kOffsets + Layout::kFactorAt); }
+  HWY_INLINE void IntegerOffsets(size_t pair, VU v) const {
+    static_assert(kClass.offsets == Offsets::kInteger, "integer offsets are those of A256 formats");
+    StorePair(v, Layout::kOffsets, pair);
+  }
+  HWY_INLINE void OffsetFactor(VF v) const {
+    static_assert(kClass.offsets == Offsets::kInteger, "a factor of offsets is that of A256 formats");
+    Store(v, Layout::kOffsets + Layout::kFactorAt);
+  }
 
   // Makes the floats of `groups` groups, an even number, integers. A scale that is not finite makes the factor NaN.
   HWY_INLINE void RoundScales(size_t groups) const {
@@ -145,7 +156,9 @@ struct PanelSpan {
     const auto rounded = [=, this](size_t g) HWY_ATTR {
       return hn::BitCast(du, hn::NearestInt(hn::Mul(hn::Load(df, floats + g * kStep), inverse)));
     };
-    for (size_t g = 0; g < groups; g += 2) IntegerScales(g / 2, InterleaveHalves<0, 0>(du, rounded(g), rounded(g + 1)));
+    for (size_t g = 0; g < groups; g += 2) {
+      StorePair(InterleaveHalves<0, 0>(du, rounded(g), rounded(g + 1)), Layout::kScales, g / 2);
+    }
     // Twice, as the product with a token's scale is the upper half of 31 bits.
     ScaleFactor(hn::Add(hn::Add(peak, peak), poison));
   }

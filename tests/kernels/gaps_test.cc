@@ -1,0 +1,76 @@
+// Rows of weights with gaps between them: nothing of a gap is read, and the results are those of rows without gaps.
+#include <string>
+
+#include "tests/kernels/matmul_case.h"
+#include "tests/kernels/same_bits.h"
+#include "tests/kernels/targets.h"
+
+namespace weft::test {
+namespace {
+
+class GapsTest : public KernelTest {
+ protected:
+  // Calls f(dense, gapped) for weights of every format in several widths: from one block to more than a vector of them.
+  template <class F>
+  static void ForEachMatrix(size_t rows, const F& f) {
+    ForEachFormat([&]<class Format>() {
+      for (size_t blocks : {1, 2, 3, 5, 16, 17, 19, 33}) {
+        SCOPED_TRACE(std::string(Name(Format::kType)) + ", blocks: " + std::to_string(blocks));
+        Random random(blocks);
+        const size_t cols = blocks * kBlockElements<Format>;
+        const std::vector<uint8_t> bytes = RandomWeights(Format::kType, rows * cols, random);
+        const GuardedRows guarded(bytes, rows);
+        WeightView gapped = MakeWeights(guarded.data(), Format::kType, rows, cols);
+        gapped.row_bytes = guarded.stride();
+        f(MakeWeights(bytes.data(), Format::kType, rows, cols), gapped);
+      }
+    });
+  }
+};
+WEFT_TEST_ON_TARGETS(GapsTest);
+
+TEST_P(GapsTest, Products) {
+  constexpr size_t kRows = 35, kMost = 11;
+  ForEachMatrix(kRows, [](const WeightView& dense, const WeightView& gapped) {
+    Random random(1);
+    GuardedMatrix x(random.Normals(kMost * dense.cols), kMost, dense.cols, dense.cols);
+    scalar::OwnedActivations form;
+    scalar::BuildForm(FormOf(dense.type), x.data(), kMost, dense.cols, dense.cols, form);
+    for (size_t m : {size_t{1}, size_t{3}, size_t{8}, kMost}) {
+      for (Summation summation : {Summation::kFastest, Summation::kUniform}) {
+        GuardedMatrix y(m, kRows, kRows);
+        MatMulArgs args;
+        args.w = gapped;
+        args.y = y.data();
+        args.y_stride = kRows;
+        args.summation = summation;
+        ASSERT_TRUE(IsOk(RunMatMul(args, {x.data(), m, dense.cols, dense.cols})));
+        const bool panels = m >= driver::kPanelTokens && summation == Summation::kFastest;
+        ExpectWithin(y, BoundedProducts(form.view, nullptr, m, dense, panels), m, kRows);
+      }
+    }
+  });
+}
+
+TEST_P(GapsTest, GetRows) {
+  constexpr size_t kRows = 5;
+  static constexpr uint32_t kIds[] = {4, 0, 3};
+  ForEachMatrix(kRows, [](const WeightView& dense, const WeightView& gapped) {
+    const auto run = [](const WeightView& w) {
+      GuardedMatrix y(3, w.cols, w.cols);
+      GetRowsArgs args;
+      args.w = w;
+      args.ids = kIds;
+      args.count = 3;
+      args.y = y.data();
+      args.y_stride = w.cols;
+      EXPECT_TRUE(IsOk(GetRows(args)));
+      return y.Dense();
+    };
+    const std::vector<float> expected = run(dense), actual = run(gapped);
+    EXPECT_TRUE(SameBits(expected.data(), actual.data(), expected.size()));
+  });
+}
+
+}  // namespace
+}  // namespace weft::test
