@@ -11,7 +11,10 @@ class MatMulMemoryTest : public KernelTest {
  protected:
   static constexpr size_t kTokens = 3, kRows = 8, kCols = 64;
 
-  MatMulMemoryTest() : x_(kTokens * kCols, 1.0f), y_(kTokens * kRows, 7.0f), w_(RowBytes(DType::kQ8_0, kRows * kCols)) {
+  MatMulMemoryTest()
+      : x_(kTokens * kCols, 1.0f), y_(kTokens * kRows, 7.0f), w_(RowBytes(DType::kQ8_0, kRows * kCols)) {}
+  void SetUp() override {
+    KernelTest::SetUp();
     set_.x = x_.data();
     set_.rows = kTokens;
     set_.cols = set_.stride = kCols;
