@@ -77,7 +77,7 @@ void Transformer::Impl::Rotate(float* x, size_t heads) {
 
 void Transformer::Impl::Remember(size_t layer) {
   const ProfileTimer timer(Profiled("kv cache"));
-  Check(plan.Write(layer, s.k.data(), s.v.data(), c));
+  Check(plan.Write(layer, s.k.data(), s.v.data(), c, executor));
 }
 
 void Transformer::Impl::AttendToSequences(size_t layer) {
