@@ -18,6 +18,7 @@
 #include "weft/drivers/formats.h"
 #include "weft/drivers/matmul.h"
 #include "weft/drivers/ops.h"
+#include "weft/drivers/store_kv.h"
 #include "weft/formats/formats-inl.h"
 #include "weft/formats/formats.h"
 #include "weft/kernels/tables-inl.h"
@@ -105,6 +106,15 @@ class Static {
   }
   static Status Softmax(const SoftmaxArgs& args, const Executor& executor = {}) {
     return driver::Softmax(Kernels(), args, executor);
+  }
+  static Status Elementwise(const ElementwiseArgs& args, const Executor& executor = {}) {
+    return driver::Elementwise(Kernels(), args, executor);
+  }
+  static Status TopK(const TopKArgs& args, const Executor& executor = {}) {
+    return driver::TopK(Kernels(), args, executor);
+  }
+  static Status StoreKv(const StoreKvArgs& args, const Executor& executor = {}) {
+    return driver::StoreKv(Kernels(), args, executor);
   }
   static size_t AttentionWorkspaceBytes(const AttentionArgs& args, uint32_t workers) {
     return driver::AttentionWorkspaceBytes(Kernels(), args, workers);

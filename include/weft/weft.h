@@ -12,6 +12,7 @@
 #include "weft/core/matmul_args.h"
 #include "weft/core/op_args.h"
 #include "weft/core/status.h"
+#include "weft/core/store_kv_args.h"
 #include "weft/core/views.h"
 #include "weft/dispatch/attention.h"
 #include "weft/dispatch/formats.h"

@@ -64,11 +64,11 @@ void Transformer::Impl::Rotate(float* x, size_t heads) {
   if (c.rope_frequency.empty()) return;
   const ProfileTimer timer(Profiled("rope"));
   RopeArgs args;
-  args.x = x;
+  args.x = args.y = x;
   args.tokens = plan.tokens();
   args.heads = heads;
-  args.head_stride = c.k_size;
-  args.token_stride = heads * c.k_size;
+  args.head_stride = args.y_head_stride = c.k_size;
+  args.token_stride = args.y_token_stride = heads * c.k_size;
   args.pairs = c.rope_frequency.size();
   args.table = s.rope.data();
   args.kind = c.rope;
@@ -77,7 +77,7 @@ void Transformer::Impl::Rotate(float* x, size_t heads) {
 
 void Transformer::Impl::Remember(size_t layer) {
   const ProfileTimer timer(Profiled("kv cache"));
-  Check(plan.Write(layer, s.k.data(), s.v.data(), c));
+  Check(plan.Write(layer, s.k.data(), s.v.data(), c, executor));
 }
 
 void Transformer::Impl::AttendToSequences(size_t layer) {

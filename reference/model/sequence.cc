@@ -50,13 +50,21 @@ bool Sequence::Fits(const ModelConfig& config) const {
          v_size_ == config.v_size && (!config.learned_positions || context_ <= config.context);
 }
 
-Status Sequence::Write(size_t layer, const float* k, const float* v, size_t tokens) {
-  const auto write = [&](Buffer<uint8_t>& state, const float* x, size_t size) {
-    uint8_t* end = state.data() + length_ * kv_heads_ * RowBytes(kv_type_, size);
-    return Quantize(kv_type_, x, end, tokens * kv_heads_ * size);
+Status Sequence::Write(size_t layer, const float* k, const float* v, size_t tokens, const Executor& executor) {
+  const auto write = [&](const KvView& cache, const float* x, size_t size) {
+    StoreKvArgs args;
+    args.x = x;
+    args.token_stride = kv_heads_ * size;
+    args.head_stride = args.size = size;
+    args.tokens = tokens;
+    args.heads = kv_heads_;
+    args.cache = cache;
+    args.first_position = length_;
+    args.capacity = context_;
+    return StoreKv(args, executor);
   };
-  const Status status = write(layers_[layer].k, k, k_size_);
-  return status.ok() ? write(layers_[layer].v, v, v_size_) : status;
+  const Status status = write(Keys(layer), k, k_size_);
+  return status.ok() ? write(Values(layer), v, v_size_) : status;
 }
 
 KvView Sequence::View(const Buffer<uint8_t>& state, size_t size) const {

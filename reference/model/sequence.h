@@ -37,7 +37,7 @@ class Sequence {
   Sequence() = default;
   bool Fits(const ModelConfig& config) const;
   // Writes `tokens` positions of a layer from `length()` on: k is [tokens][kv_heads * k_size], v likewise.
-  Status Write(size_t layer, const float* k, const float* v, size_t tokens);
+  Status Write(size_t layer, const float* k, const float* v, size_t tokens, const Executor& executor);
   KvView Keys(size_t layer) const { return View(layers_[layer].k, k_size_); }
   KvView Values(size_t layer) const { return View(layers_[layer].v, v_size_); }
   KvView View(const Buffer<uint8_t>& state, size_t size) const;

@@ -10,6 +10,7 @@
 #include <math.h>
 #include <stddef.h>
 
+#include <iterator>
 #include <vector>
 
 #include "weft/core/matmul_args.h"
@@ -87,6 +88,11 @@ inline Bounded TimesSigmoid(Bounded v, Bounded u) {
   return v * (Bounded(1.0) / (Bounded(1.0) + Exp(Bounded(-u.value, u.error))));
 }
 
+inline constexpr Activation kEveryActivation[] = {
+    Activation::kNone,        Activation::kSilu,    Activation::kGeluTanh,  Activation::kRelu,
+    Activation::kGeluTanhF16, Activation::kGeluErf, Activation::kGeluQuick, Activation::kSigmoid};
+static_assert(std::size(kEveryActivation) == kActivations);
+
 inline Bounded Activate(Activation activation, Bounded v) {
   if (activation == Activation::kSilu) return TimesSigmoid(v, v);
   if (activation == Activation::kGeluTanh) {
@@ -104,6 +110,13 @@ inline Bounded Activate(Activation activation, Bounded v) {
     return gelu;
   }
   if (activation == Activation::kRelu) return {v.value > 0 ? v.value : 0.0, v.error};
+  if (activation == Activation::kGeluErf) {
+    // v * NormalCdf(v), whose error simd/math-inl.h states; GELU is nowhere steeper than 1.13.
+    const double gelu = v.value / 2 * erfc(-v.value / sqrt(2));
+    return Bounded::Rounded(gelu, 1.13 * v.error + 0x1p-21 * fabs(gelu) + 2 * kUnderflow * v.Magnitude());
+  }
+  if (activation == Activation::kGeluQuick) return TimesSigmoid(v, v * Bounded(1.702, 1.702 * kRoundoff));
+  if (activation == Activation::kSigmoid) return TimesSigmoid(1.0, v);
   return v;
 }
 

@@ -1,4 +1,5 @@
-// Gated activations and softmax.
+// Activations, gated ones and softmax.
+#include <algorithm>
 #include <limits>
 
 #include "tests/kernels/bounded.h"
@@ -13,9 +14,6 @@ namespace weft::test {
 namespace {
 
 constexpr size_t kWidths[] = {1, 2, 3, 4, 7, 8, 9, 15, 16, 17, 31, 33, 64, 100, 257};
-constexpr Activation kActivations[] = {Activation::kNone, Activation::kSilu, Activation::kGeluTanh,
-                                       Activation::kGeluTanhF16, Activation::kRelu};
-
 class GatedTest : public KernelTest {
  protected:
   static void ExpectGated(const GatedArgs& args) {
@@ -37,7 +35,7 @@ WEFT_TEST_ON_TARGETS(GatedTest);
 
 TEST_P(GatedTest, EveryWidth) {
   Random random(1);
-  for (Activation activation : kActivations) {
+  for (Activation activation : kEveryActivation) {
     for (size_t cols : kWidths) {
       SCOPED_TRACE(std::to_string(static_cast<int>(activation)) + " cols = " + std::to_string(cols));
       const size_t rows = 3;
@@ -49,21 +47,23 @@ TEST_P(GatedTest, EveryWidth) {
   }
 }
 
-// Where the exponential overflows, underflows, or is near one.
-TEST_P(GatedTest, WholeRange) {
-  std::vector<float> gate;
-  for (float v = 1e-30f; v < 1e30f; v *= 1.7f) gate.insert(gate.end(), {v, -v});
-  for (float v = 80.0f; v < 110.0f; v += 0.25f) gate.insert(gate.end(), {v, -v});
-  gate.insert(gate.end(), {0.0f, -0.0f});
-  const std::vector<float> up(gate.size(), 1.5f);
-  for (Activation activation : {Activation::kNone, Activation::kSilu, Activation::kRelu}) {
-    std::vector<float> y(gate.size());
-    ExpectGated({gate.data(), up.data(), y.data(), 0, 0, 0, 1, gate.size(), activation});
+// Where the exponential overflows, underflows, or is near one; as far as the cube in GELU stays in float's range.
+std::vector<float> WholeRange(Activation activation) {
+  std::vector<float> values = {0.0f, -0.0f};
+  for (float v = 1e-30f; v < 1e30f; v *= 1.7f) values.insert(values.end(), {v, -v});
+  for (float v = 80.0f; v < 110.0f; v += 0.25f) values.insert(values.end(), {v, -v});
+  for (float v = 0.01f; v < 16.0f; v += 0.01f) values.insert(values.end(), {v, -v});
+  if (activation == Activation::kGeluTanh || activation == Activation::kGeluTanhF16) {
+    for (float& v : values) v = std::clamp(v, -1e12f, 1e12f);
   }
-  // The cube in GELU leaves float's range earlier.
-  for (float& v : gate) v = v > 1e12f ? 1e12f : v < -1e12f ? -1e12f : v;
-  std::vector<float> y(gate.size());
-  for (Activation activation : {Activation::kGeluTanh, Activation::kGeluTanhF16}) {
+  return values;
+}
+
+TEST_P(GatedTest, WholeRange) {
+  for (Activation activation : kEveryActivation) {
+    SCOPED_TRACE(static_cast<int>(activation));
+    const std::vector<float> gate = WholeRange(activation), up(gate.size(), 1.5f);
+    std::vector<float> y(gate.size());
     ExpectGated({gate.data(), up.data(), y.data(), 0, 0, 0, 1, gate.size(), activation});
   }
 }
@@ -104,6 +104,124 @@ TEST_P(GatedTest, RefusesBadArguments) {
   expect(Code::kShape, "gate_stride", [](auto& args) { args.gate_stride = 3; });
   expect(Code::kShape, "up_stride", [](auto& args) { args.up_stride = 3; });
   expect(Code::kShape, "y_stride", [](auto& args) { args.y_stride = 3; });
+  expect(Code::kRange, "activation", [](auto& args) { args.activation = static_cast<Activation>(kActivations); });
+  expect(Code::kRange, "rows", [](auto& args) { args.rows = SIZE_MAX; });
+  expect(Code::kRange, "cols", [](auto& args) { args.rows = 1, args.cols = SIZE_MAX; });
+  expect(Code::kRange, "gate_stride", [](auto& args) { args.gate_stride = SIZE_MAX / 4; });
+  expect(Code::kRange, "up_stride", [](auto& args) { args.up_stride = SIZE_MAX - 3; });
+  expect(Code::kRange, "y_stride", [](auto& args) { args.y_stride = SIZE_MAX; });
+  std::vector<float> b(16);
+  const float* in = b.data();
+  expect(Code::kOverlap, "up", [&](auto& args) { args.up = args.y + 1; });
+  expect(Code::kOverlap, "gate", [&](auto& args) { args.up = in, args.gate = args.y - 1; });
+  expect(Code::kOverlap, "gate", [&](auto& args) { args.up = in, args.gate_stride = 5; });
+  expect(Code::kOverlap, "up", [&](auto& args) { args.gate = in, args.up = args.y + 7; });
+}
+
+// Columns of one matrix are apart although they lie between each other.
+TEST_P(GatedTest, ColumnsOfOneMatrix) {
+  Random random(6);
+  const size_t rows = 5, cols = 19, stride = 3 * cols;
+  std::vector<float> fused = random.Normals(rows * stride), y(rows * cols);
+  const float *gate = fused.data(), *up = gate + cols;
+  ASSERT_TRUE(IsOk(Gated({gate, up, y.data(), stride, stride, cols, rows, cols, Activation::kGeluErf})));
+  float* third = fused.data() + 2 * cols;
+  ASSERT_TRUE(IsOk(Gated({gate, up, third, stride, stride, stride, rows, cols, Activation::kGeluErf})));
+  for (size_t r = 0; r < rows; ++r) EXPECT_TRUE(SameBits(third + r * stride, &y[r * cols], cols));
+  const GatedArgs off{gate, up, third - 1, stride, stride, stride, rows, cols, Activation::kGeluErf};
+  EXPECT_EQ(Validate(off).code, Code::kOverlap);
+  EXPECT_STREQ(Validate(off).argument, "up");
+  // The end of a row meets the beginning of the next.
+  const GatedArgs around{gate, up, third + 1, stride, stride, stride, rows, cols, Activation::kGeluErf};
+  EXPECT_STREQ(Validate(around).argument, "gate");
+}
+
+class ElementwiseTest : public KernelTest {
+ protected:
+  static void ExpectElementwise(const ElementwiseArgs& args) {
+    const std::vector<double> exact = scalar::Elementwise(args);
+    std::vector<Bounded> expected;
+    for (size_t i = 0; i < exact.size(); ++i) {
+      expected.push_back(Activate(args.activation, Bounded(args.x[i / args.cols * args.stride + i % args.cols])));
+      ASSERT_NEAR(expected[i].value, exact[i], expected[i].error);
+    }
+    ASSERT_TRUE(IsOk(Elementwise(args)));
+    for (size_t i = 0; i < expected.size(); ++i) {
+      ASSERT_TRUE(IsWithin(args.y[i / args.cols * args.y_stride + i % args.cols], expected[i])) << i;
+    }
+  }
+};
+WEFT_TEST_ON_TARGETS(ElementwiseTest);
+
+TEST_P(ElementwiseTest, EveryWidth) {
+  Random random(1);
+  for (Activation activation : kEveryActivation) {
+    for (size_t cols : kWidths) {
+      SCOPED_TRACE(std::to_string(static_cast<int>(activation)) + " cols = " + std::to_string(cols));
+      const size_t rows = 3;
+      GuardedMatrix x(random.Normals(rows * cols, 3.0f), rows, cols, cols + 1), y(rows, cols, cols + 3);
+      ExpectElementwise({x.data(), y.data(), x.stride(), y.stride(), rows, cols, activation});
+      EXPECT_TRUE(y.SlackUntouched());
+    }
+  }
+}
+
+TEST_P(ElementwiseTest, WholeRange) {
+  for (Activation activation : kEveryActivation) {
+    SCOPED_TRACE(static_cast<int>(activation));
+    const std::vector<float> x = WholeRange(activation);
+    std::vector<float> y(x.size());
+    ExpectElementwise({x.data(), y.data(), 0, 0, 1, x.size(), activation});
+  }
+}
+
+TEST_P(ElementwiseTest, NanStaysNan) {
+  for (Activation activation : kEveryActivation) {
+    if (activation == Activation::kRelu) continue;  // max(v, 0), by the CPU's own rule
+    const std::vector<float> x(21, std::numeric_limits<float>::quiet_NaN());
+    std::vector<float> y(x.size());
+    ASSERT_TRUE(IsOk(Elementwise({x.data(), y.data(), 0, 0, 1, x.size(), activation})));
+    for (float v : y) EXPECT_TRUE(isnan(v)) << static_cast<int>(activation);
+  }
+}
+
+TEST_P(ElementwiseTest, InPlaceAndThreads) {
+  Random random(2);
+  const size_t rows = 40, cols = 1000;
+  const std::vector<float> x = random.Normals(rows * cols);
+  std::vector<float> y(x.size());
+  ASSERT_TRUE(IsOk(Elementwise({x.data(), y.data(), cols, cols, rows, cols, Activation::kGeluErf})));
+  for (uint32_t threads : {1u, 2u, 3u}) {
+    std::vector<float> a = x;
+    ASSERT_TRUE(
+        IsOk(Elementwise({a.data(), a.data(), cols, cols, rows, cols, Activation::kGeluErf}, Threads(threads))));
+    EXPECT_TRUE(SameBits(a.data(), y.data(), y.size()));
+  }
+}
+
+TEST_P(ElementwiseTest, RefusesBadArguments) {
+  std::vector<float> a(8);
+  const ElementwiseArgs good{a.data(), a.data(), 4, 4, 2, 4, Activation::kSigmoid};
+  ASSERT_TRUE(IsOk(Validate(good)));
+  const auto expect = [&](Code code, const std::string& argument, auto change) {
+    ElementwiseArgs args = good;
+    change(args);
+    EXPECT_EQ(Validate(args).code, code) << argument;
+    EXPECT_EQ(Validate(args).argument, argument);
+    EXPECT_EQ(Elementwise(args).code, code);
+  };
+  expect(Code::kNull, "x", [](auto& args) { args.x = nullptr; });
+  expect(Code::kNull, "y", [](auto& args) { args.y = nullptr; });
+  expect(Code::kRange, "rows", [](auto& args) { args.rows = 0; });
+  expect(Code::kRange, "cols", [](auto& args) { args.cols = 0; });
+  expect(Code::kShape, "stride", [](auto& args) { args.stride = 3; });
+  expect(Code::kShape, "y_stride", [](auto& args) { args.y_stride = 3; });
+  expect(Code::kRange, "activation", [](auto& args) { args.activation = static_cast<Activation>(255); });
+  expect(Code::kRange, "rows", [](auto& args) { args.rows = SIZE_MAX / 8; });
+  expect(Code::kRange, "stride", [](auto& args) { args.stride = SIZE_MAX / 4; });
+  expect(Code::kRange, "y_stride", [](auto& args) { args.y_stride = SIZE_MAX / 2; });
+  expect(Code::kOverlap, "x", [](auto& args) { args.x = args.y + 1; });
+  expect(Code::kOverlap, "x", [](auto& args) { args.stride = 5; });
 }
 
 class SoftmaxTest : public KernelTest {
@@ -203,6 +321,12 @@ TEST_P(SoftmaxTest, RefusesBadArguments) {
   expect(Code::kRange, "cols", [](auto& args) { args.cols = 0; });
   expect(Code::kShape, "stride", [](auto& args) { args.stride = 3; });
   expect(Code::kShape, "y_stride", [](auto& args) { args.y_stride = 3; });
+  expect(Code::kRange, "rows", [](auto& args) { args.rows = SIZE_MAX; });
+  expect(Code::kRange, "cols", [](auto& args) { args.rows = 1, args.cols = SIZE_MAX / 4; });
+  expect(Code::kRange, "stride", [](auto& args) { args.stride = SIZE_MAX; });
+  expect(Code::kRange, "y_stride", [](auto& args) { args.y_stride = SIZE_MAX - 5; });
+  expect(Code::kOverlap, "x", [](auto& args) { args.x = args.y - 1; });
+  expect(Code::kOverlap, "x", [](auto& args) { args.y_stride = 6; });
 }
 
 }  // namespace

@@ -88,8 +88,7 @@ TEST_P(EpilogueTest, ResidualIsY) {
 }
 
 TEST_P(EpilogueTest, Activations) {
-  for (Activation activation :
-       {Activation::kSilu, Activation::kGeluTanh, Activation::kGeluTanhF16, Activation::kRelu}) {
+  for (Activation activation : kEveryActivation) {
     SCOPED_TRACE(static_cast<int>(activation));
     Check([&](MatMulArgs& args, WeightView&, GuardedMatrix&) {
       args.epilogue.activation = activation;
@@ -100,8 +99,7 @@ TEST_P(EpilogueTest, Activations) {
 
 TEST_P(EpilogueTest, Gate) {
   const float factor = 1.25f, gate_factor = 0.75f;
-  for (Activation activation :
-       {Activation::kNone, Activation::kSilu, Activation::kGeluTanh, Activation::kGeluTanhF16, Activation::kRelu}) {
+  for (Activation activation : kEveryActivation) {
     SCOPED_TRACE(static_cast<int>(activation));
     Check([&](MatMulArgs& args, WeightView& gate, GuardedMatrix&) {
       args.epilogue.activation = activation;

@@ -6,6 +6,7 @@
 #include "hwy/foreach_target.h"
 #include "hwy/highway.h"
 // Last of Highway's: compiled once per target.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -38,6 +39,9 @@ HWY_NOINLINE float TanhOf(float x) {
   return InAllLanes(x, [](auto df, auto v) HWY_ATTR { return Tanh(df, v); });
 }
 
+HWY_NOINLINE float NormalCdfOf(float x) {
+  return InAllLanes(x, [](auto df, auto v) HWY_ATTR { return NormalCdf(df, v); });
+}
 HWY_NOINLINE float HalfOf(float x) {
   return InAllLanes(x, [](auto df, auto v) HWY_ATTR { return RoundToHalf(df, v); });
 }
@@ -112,6 +116,29 @@ void CheckTanh() {
   EXPECT_TRUE(std::isnan(TanhOf(NAN)));
 }
 
+// The relative error that simd/math-inl.h states, at both ends; 2 units in the last place where it is subnormal.
+void CheckNormalCdf() {
+  double worst = 0.0;
+  ForFloats(15.0f, 2003, [&](float x) {
+    const double expected = erfc(-static_cast<double>(x) / sqrt(2.0)) / 2;
+    const double error = fabs(NormalCdfOf(x) - expected);
+    if (expected < std::numeric_limits<float>::min()) {
+      ASSERT_LE(error, 2 * 0x1p-149) << x;
+      return;
+    }
+    ASSERT_LE(error, 0x1p-21 * expected) << x;
+    worst = std::max(worst, error / expected);
+  });
+  testing::Test::RecordProperty("worst_relative", std::to_string(worst * 0x1p24) + " * 2^-24");
+  const float inf = std::numeric_limits<float>::infinity(), max = std::numeric_limits<float>::max();
+  EXPECT_EQ(NormalCdfOf(0.0f), 0.5f);
+  EXPECT_EQ(NormalCdfOf(-0.0f), 0.5f);
+  for (float x : {6.0f, 15.0f, 1e10f, max, inf}) EXPECT_EQ(NormalCdfOf(x), 1.0f) << x;
+  for (float x : {-15.0f, -100.0f, -max, -inf}) EXPECT_EQ(NormalCdfOf(x), 0.0f) << x;
+  const float nan = NormalCdfOf(NAN);
+  EXPECT_TRUE(nan >= 0.0f && nan <= 1.0f) << nan;
+}
+
 // Bit for bit what core/half.h gives, wherever half precision does not overflow: every 13-bit pattern below its digits'
 // end, ties among them, for many numbers, and numbers of all sizes.
 void CheckHalf() {
@@ -144,12 +171,14 @@ namespace {
 HWY_EXPORT(CheckExp);
 HWY_EXPORT(CheckSigmoid);
 HWY_EXPORT(CheckTanh);
+HWY_EXPORT(CheckNormalCdf);
 HWY_EXPORT(CheckHalf);
 
 WEFT_SIMD_TEST(MathTest);
 TEST_P(MathTest, Exp) { HWY_DYNAMIC_DISPATCH(CheckExp)(); }
 TEST_P(MathTest, Sigmoid) { HWY_DYNAMIC_DISPATCH(CheckSigmoid)(); }
 TEST_P(MathTest, Tanh) { HWY_DYNAMIC_DISPATCH(CheckTanh)(); }
+TEST_P(MathTest, NormalCdf) { HWY_DYNAMIC_DISPATCH(CheckNormalCdf)(); }
 TEST_P(MathTest, RoundToHalf) { HWY_DYNAMIC_DISPATCH(CheckHalf)(); }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include "weft/core/dtype.h"
 #include "weft/core/matmul_args.h"
 #include "weft/core/op_args.h"
+#include "weft/core/store_kv_args.h"
 #include "weft/core/views.h"
 
 namespace weft {
@@ -145,6 +146,9 @@ struct OpKernels {
   void (*rope)(const RopeArgs&, size_t first_token, size_t count) = nullptr;
   void (*gated)(const GatedArgs&, size_t first, size_t count) = nullptr;
   void (*softmax)(const SoftmaxArgs&, size_t first, size_t count) = nullptr;
+  void (*elementwise)(const ElementwiseArgs&, size_t first, size_t count) = nullptr;
+  void (*top_k)(const TopKArgs&, size_t first, size_t count) = nullptr;
+  void (*store_kv)(const StoreKvArgs&, size_t first_token, size_t count) = nullptr;
 };
 
 struct AttentionKernels {

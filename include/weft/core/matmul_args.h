@@ -19,7 +19,12 @@ enum class Activation : uint8_t {
   // GELU as ggml computes it, and so as quantised GGUF files are judged: kGeluTanh of v rounded to half precision, the
   // result rounded to half precision, too; but 0 for v <= -10 and v for v >= 10.
   kGeluTanhF16,
+  kGeluErf,    // v / 2 * (1 + erf(v / sqrt(2))): GELU as it is defined; kGeluTanh approximates it
+  kGeluQuick,  // v / (1 + exp(-1.702 v)), OpenAI's and CLIP's
+  kSigmoid,    // 1 / (1 + exp(-v))
 };
+// One past the last of them.
+inline constexpr size_t kActivations = 8;
 
 // What happens to a product p while it is hot in cache (n indexes weight rows):
 //   v = scale * (p + bias[n])

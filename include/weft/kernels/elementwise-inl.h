@@ -34,6 +34,12 @@ HWY_INLINE hn::Vec<DF> Apply(DF df, hn::Vec<DF> v) {
     return hn::IfThenElse(hn::Ge(v, end), v, hn::IfThenZeroElse(hn::Le(v, hn::Neg(end)), gelu));
   } else if constexpr (kActivation == Activation::kRelu) {
     return hn::Max(v, hn::Zero(df));
+  } else if constexpr (kActivation == Activation::kGeluErf) {
+    return hn::Mul(v, NormalCdf(df, v));
+  } else if constexpr (kActivation == Activation::kGeluQuick) {
+    return hn::Mul(v, Sigmoid(df, hn::Mul(v, hn::Set(df, 1.702f))));
+  } else if constexpr (kActivation == Activation::kSigmoid) {
+    return Sigmoid(df, v);
   } else {
     return v;
   }
@@ -48,6 +54,9 @@ HWY_INLINE void WithActivation(Activation activation, const F& f) {
     case Activation::kGeluTanh: f.template operator()<Activation::kGeluTanh>(); break;
     case Activation::kGeluTanhF16: f.template operator()<Activation::kGeluTanhF16>(); break;
     case Activation::kRelu: f.template operator()<Activation::kRelu>(); break;
+    case Activation::kGeluErf: f.template operator()<Activation::kGeluErf>(); break;
+    case Activation::kGeluQuick: f.template operator()<Activation::kGeluQuick>(); break;
+    case Activation::kSigmoid: f.template operator()<Activation::kSigmoid>(); break;
   }
 }
 
@@ -97,6 +106,23 @@ HWY_NOINLINE void EpilogueTile(const EpilogueTask& task) {
 
 inline void RunEpilogue(const EpilogueTask& task) {
   WithActivation(task.epilogue.activation, [&]<Activation kActivation>() { EpilogueTile<kActivation>(task); });
+}
+
+// Rows [first, first + count) of ElementwiseArgs.
+inline void ElementwiseRows(const ElementwiseArgs& args, size_t first, size_t count) {
+  const auto rows = [&]<Activation kActivation>() HWY_ATTR {
+    const hn::ScalableTag<float> df;
+    const size_t lanes = hn::Lanes(df);
+    for (size_t row = first; row < first + count; ++row) {
+      const float* x = args.x + row * args.stride;
+      float* y = args.y + row * args.y_stride;
+      for (size_t i = 0; i < args.cols; i += lanes) {
+        const size_t n = args.cols - i < lanes ? args.cols - i : lanes;
+        hn::StoreN(Apply<kActivation>(df, hn::LoadN(df, x + i, n)), df, y + i, n);
+      }
+    }
+  };
+  WithActivation(args.activation, rows);
 }
 
 // Rows [first, first + count) of GatedArgs.

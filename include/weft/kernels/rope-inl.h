@@ -8,6 +8,7 @@
 #endif
 
 #include <stddef.h>
+#include <string.h>
 
 #include "hwy/highway.h"
 #include "weft/core/op_args.h"
@@ -17,15 +18,17 @@ namespace weft {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// The pairs [0, pairs) of one head: x[2i], x[2i + 1] or x[i], x[i + pairs]; angles {cos, sin} per pair.
-template <RopeKind kKind>
-HWY_INLINE void RotateHead(float* HWY_RESTRICT x, const float* HWY_RESTRICT angles, size_t pairs) {
+// The pairs [0, pairs) of one head: (x[2i], x[2i + 1]) or (x[i], x[i + pairs]), angles {cos, sin} per pair, to y, which
+// may be x. Forwards by the angles, or backwards.
+template <RopeKind kKind, bool kInverse>
+HWY_INLINE void RotateHead(const float* x, float* y, const float* HWY_RESTRICT angles, size_t pairs) {
   const hn::ScalableTag<float> df;
   const size_t lanes = hn::Lanes(df);
   size_t i = 0;
   for (; i + lanes <= pairs; i += lanes) {
     hn::Vec<decltype(df)> cosine, sine, a, b;
     hn::LoadInterleaved2(df, angles + 2 * i, cosine, sine);
+    if constexpr (kInverse) sine = hn::Neg(sine);
     if constexpr (kKind == RopeKind::kInterleaved) {
       hn::LoadInterleaved2(df, x + 2 * i, a, b);
     } else {
@@ -35,34 +38,45 @@ HWY_INLINE void RotateHead(float* HWY_RESTRICT x, const float* HWY_RESTRICT angl
     const auto u = hn::NegMulAdd(b, sine, hn::Mul(a, cosine));
     const auto v = hn::MulAdd(a, sine, hn::Mul(b, cosine));
     if constexpr (kKind == RopeKind::kInterleaved) {
-      hn::StoreInterleaved2(u, v, df, x + 2 * i);
+      hn::StoreInterleaved2(u, v, df, y + 2 * i);
     } else {
-      hn::StoreU(u, df, x + i);
-      hn::StoreU(v, df, x + i + pairs);
+      hn::StoreU(u, df, y + i);
+      hn::StoreU(v, df, y + i + pairs);
     }
   }
   for (; i < pairs; ++i) {
-    float& a = kKind == RopeKind::kInterleaved ? x[2 * i] : x[i];
-    float& b = kKind == RopeKind::kInterleaved ? x[2 * i + 1] : x[i + pairs];
-    const float cosine = angles[2 * i], sine = angles[2 * i + 1];
-    const float u = a * cosine - b * sine;
-    b = a * sine + b * cosine;
-    a = u;
+    const size_t first = kKind == RopeKind::kInterleaved ? 2 * i : i;
+    const size_t second = kKind == RopeKind::kInterleaved ? 2 * i + 1 : i + pairs;
+    const float a = x[first], b = x[second];
+    const float cosine = angles[2 * i], sine = kInverse ? -angles[2 * i + 1] : angles[2 * i + 1];
+    y[first] = a * cosine - b * sine;
+    y[second] = a * sine + b * cosine;
+  }
+}
+
+template <RopeKind kKind, bool kInverse>
+HWY_INLINE void RotateTokens(const RopeArgs& args, size_t first, size_t count) {
+  const size_t rotated = 2 * args.pairs;
+  const size_t rest = args.head_size > rotated && args.y != args.x ? args.head_size - rotated : 0;
+  for (size_t token = first; token < first + count; ++token) {
+    const float* angles = args.table + token * rotated;
+    for (size_t head = 0; head < args.heads; ++head) {
+      const float* x = args.x + token * args.token_stride + head * args.head_stride;
+      float* y = args.y + token * args.y_token_stride + head * args.y_head_stride;
+      RotateHead<kKind, kInverse>(x, y, angles, args.pairs);
+      if (rest != 0) memcpy(y + rotated, x + rotated, rest * sizeof(float));
+    }
   }
 }
 
 // Tokens [first, first + count) of RopeArgs.
 inline void RopeTokens(const RopeArgs& args, size_t first, size_t count) {
-  for (size_t token = first; token < first + count; ++token) {
-    const float* angles = args.table + token * args.pairs * 2;
-    for (size_t head = 0; head < args.heads; ++head) {
-      float* x = args.x + token * args.token_stride + head * args.head_stride;
-      if (args.kind == RopeKind::kInterleaved) {
-        RotateHead<RopeKind::kInterleaved>(x, angles, args.pairs);
-      } else {
-        RotateHead<RopeKind::kHalf>(x, angles, args.pairs);
-      }
-    }
+  if (args.kind == RopeKind::kInterleaved) {
+    args.inverse ? RotateTokens<RopeKind::kInterleaved, true>(args, first, count)
+                 : RotateTokens<RopeKind::kInterleaved, false>(args, first, count);
+  } else {
+    args.inverse ? RotateTokens<RopeKind::kHalf, true>(args, first, count)
+                 : RotateTokens<RopeKind::kHalf, false>(args, first, count);
   }
 }
 

@@ -19,7 +19,9 @@
 #include "weft/kernels/pack-inl.h"
 #include "weft/kernels/pack_tokens-inl.h"
 #include "weft/kernels/rope-inl.h"
+#include "weft/kernels/store_kv-inl.h"
 #include "weft/kernels/tile-inl.h"
+#include "weft/kernels/top_k-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace weft {
@@ -74,6 +76,9 @@ constexpr OpKernels MakeOpKernels() {
   k.rope = RopeTokens;
   k.gated = GatedRows;
   k.softmax = SoftmaxRows;
+  k.elementwise = ElementwiseRows;
+  k.top_k = TopKRows;
+  k.store_kv = StoreKvTokens;
   return k;
 }
 

@@ -25,6 +25,10 @@ inline double Activate(Activation activation, double v) {
       return ToFloat(ToF16(static_cast<float>(gelu)));
     }
     case Activation::kRelu: return v > 0.0 ? v : (v == v ? 0.0 : v);
+    // (1 + erf(t)) / 2 = erfc(-t) / 2, which loses no digits where erf is near -1.
+    case Activation::kGeluErf: return v / 2.0 * erfc(-v / sqrt(2.0));
+    case Activation::kGeluQuick: return v / (1.0 + exp(-1.702 * v));
+    case Activation::kSigmoid: return 1.0 / (1.0 + exp(-v));
   }
   return v;
 }

@@ -18,7 +18,13 @@ inline std::vector<double> Norm(const NormArgs& args) {
   std::vector<double> y(args.rows * args.cols);
   const double cols = static_cast<double>(args.cols);
   for (size_t r = 0; r < args.rows; ++r) {
-    const float* x = args.x + r / args.heads * args.stride + r % args.heads * args.head_stride;
+    const float* given = args.x + r / args.heads * args.stride + r % args.heads * args.head_stride;
+    std::vector<double> x(given, given + args.cols);
+    if (args.residual != nullptr) {
+      const float* residual =
+          args.residual + r / args.heads * args.residual_stride + r % args.heads * args.residual_head_stride;
+      for (size_t i = 0; i < args.cols; ++i) x[i] = given[i] + residual[i];  // rounded: v is a float
+    }
     double mean = 0.0, square = 0.0;
     if (args.kind == NormKind::kLayer) {
       for (size_t i = 0; i < args.cols; ++i) mean += x[i];
@@ -59,11 +65,21 @@ inline std::vector<double> Rope(const RopeArgs& args) {
       for (size_t i = 0; i < args.pairs; ++i) {
         const bool interleaved = args.kind == RopeKind::kInterleaved;
         const size_t a = interleaved ? 2 * i : i, b = interleaved ? 2 * i + 1 : i + args.pairs;
-        const double cosine = args.table[(t * args.pairs + i) * 2], sine = args.table[(t * args.pairs + i) * 2 + 1];
+        const float* angle = args.table + (t * args.pairs + i) * 2;
+        const double cosine = angle[0], sine = args.inverse ? -angle[1] : angle[1];
         out[a] = x[a] * cosine - x[b] * sine;
         out[b] = x[a] * sine + x[b] * cosine;
       }
     }
+  }
+  return y;
+}
+
+// [rows][cols]
+inline std::vector<double> Elementwise(const ElementwiseArgs& args) {
+  std::vector<double> y(args.rows * args.cols);
+  for (size_t i = 0; i < y.size(); ++i) {
+    y[i] = Activate(args.activation, args.x[i / args.cols * args.stride + i % args.cols]);
   }
   return y;
 }
@@ -96,6 +112,23 @@ inline std::vector<double> Softmax(const SoftmaxArgs& args) {
     for (size_t i = 0; i < args.cols; ++i) out[i] = sum > 0.0 ? out[i] / sum : 0.0;
   }
   return y;
+}
+
+// [rows][k] indices: the whole row sorted.
+inline std::vector<uint32_t> TopK(const TopKArgs& args) {
+  std::vector<uint32_t> indices;
+  for (size_t r = 0; r < args.rows; ++r) {
+    const float* x = args.x + r * args.stride;
+    std::vector<uint32_t> order;
+    for (size_t c = 0; c < args.cols; ++c) {
+      if (!isnan(x[c])) order.push_back(static_cast<uint32_t>(c));
+    }
+    std::sort(order.begin(), order.end(),
+              [x](uint32_t a, uint32_t b) { return x[a] > x[b] || (x[a] == x[b] && a < b); });
+    order.resize(args.k, kNoIndex);
+    indices.insert(indices.end(), order.begin(), order.end());
+  }
+  return indices;
 }
 
 }  // namespace weft::scalar

@@ -7,5 +7,6 @@
 #include "weft/scalar/decode.h"
 #include "weft/scalar/matmul.h"
 #include "weft/scalar/ops.h"
+#include "weft/scalar/store_kv.h"
 
 #endif  // WEFT_SCALAR_SCALAR_H_

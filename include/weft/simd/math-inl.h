@@ -14,13 +14,16 @@ namespace weft {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// e^(v - n ln 2) for n = v / ln 2 rounded to an integer: the argument r is at most ln 2 / 2, and e^r its Taylor
-// polynomial of degree 7, whose remainder there is below 2^-27.
+// v - n ln 2 for an integer n. ln 2 in two parts: the first has 15 significant bits, so n * first is exact.
 template <class DF>
-HWY_INLINE hn::Vec<DF> ExpOfRemainder(DF df, hn::Vec<DF> v, hn::Vec<DF> n) {
-  // ln 2 in two parts: the first has 15 significant bits, so n * first is exact.
-  auto r = hn::NegMulAdd(n, hn::Set(df, 0.693145751953125f), v);
-  r = hn::NegMulAdd(n, hn::Set(df, 1.42860682030941723e-6f), r);
+HWY_INLINE hn::Vec<DF> MinusLn2(DF df, hn::Vec<DF> v, hn::Vec<DF> n) {
+  const auto r = hn::NegMulAdd(n, hn::Set(df, 0.693145751953125f), v);
+  return hn::NegMulAdd(n, hn::Set(df, 1.42860682030941723e-6f), r);
+}
+
+// e^r for |r| up to ln 2 / 2 and a little: its Taylor polynomial of degree 7, whose remainder there is below 2^-27.
+template <class DF>
+HWY_INLINE hn::Vec<DF> ExpNearZero(DF df, hn::Vec<DF> r) {
   auto p = hn::Set(df, 1.0f / 5040.0f);
   p = hn::MulAdd(p, r, hn::Set(df, 1.0f / 720.0f));
   p = hn::MulAdd(p, r, hn::Set(df, 1.0f / 120.0f));
@@ -30,10 +33,27 @@ HWY_INLINE hn::Vec<DF> ExpOfRemainder(DF df, hn::Vec<DF> v, hn::Vec<DF> n) {
   return hn::Add(hn::MulAdd(p, hn::Mul(r, r), r), hn::Set(df, 1.0f));
 }
 
+// e^(v - n ln 2) for n = v / ln 2 rounded to an integer.
+template <class DF>
+HWY_INLINE hn::Vec<DF> ExpOfRemainder(DF df, hn::Vec<DF> v, hn::Vec<DF> n) {
+  return ExpNearZero(df, MinusLn2(df, v, n));
+}
+
+// p * 2^n in two factors, since n reaches beyond the exponents of float on both sides.
+template <class DF>
+HWY_INLINE hn::Vec<DF> TimesPowerOf2(DF df, hn::Vec<DF> p, hn::Vec<hn::RebindToSigned<DF>> n) {
+  const hn::RebindToSigned<DF> di;
+  const auto bias = hn::Set(di, 127);
+  const auto n1 = hn::ShiftRight<1>(n);
+  const auto n2 = hn::Sub(n, n1);
+  const auto s1 = hn::BitCast(df, hn::ShiftLeft<23>(hn::Add(n1, bias)));
+  const auto s2 = hn::BitCast(df, hn::ShiftLeft<23>(hn::Add(n2, bias)));
+  return hn::Mul(hn::Mul(p, s1), s2);
+}
+
 // e^x, at most 2 ulp off where the result is normal; gradual underflow to 0, overflow to infinity, NaN stays NaN.
 template <class DF>
 HWY_INLINE hn::Vec<DF> Exp(DF df, hn::Vec<DF> x) {
-  const hn::RebindToSigned<DF> di;
   // Beyond these the result is 0 or infinity; the clamp keeps n in range. Comparisons are false for NaN, so it stays.
   const auto lowest = hn::Set(df, -104.0f), highest = hn::Set(df, 89.0f);
   auto v = hn::IfThenElse(hn::Lt(x, lowest), lowest, x);
@@ -42,14 +62,7 @@ HWY_INLINE hn::Vec<DF> Exp(DF df, hn::Vec<DF> x) {
   v = hn::IfThenZeroElse(is_nan, v);
   const auto n = hn::NearestInt(hn::Mul(v, hn::Set(df, 1.44269504088896341f)));
   const auto nf = hn::ConvertTo(df, n);
-  const auto p = ExpOfRemainder(df, v, nf);
-  // 2^n in two factors, since n reaches beyond the exponents of float on both sides.
-  const auto bias = hn::Set(di, 127);
-  const auto n1 = hn::ShiftRight<1>(n);
-  const auto n2 = hn::Sub(n, n1);
-  const auto s1 = hn::BitCast(df, hn::ShiftLeft<23>(hn::Add(n1, bias)));
-  const auto s2 = hn::BitCast(df, hn::ShiftLeft<23>(hn::Add(n2, bias)));
-  return hn::IfThenElse(is_nan, x, hn::Mul(hn::Mul(p, s1), s2));
+  return hn::IfThenElse(is_nan, x, TimesPowerOf2(df, ExpOfRemainder(df, v, nf), n));
 }
 
 // 1 / (1 + e^-x)
@@ -82,6 +95,48 @@ HWY_INLINE hn::Vec<DF> Tanh(DF df, hn::Vec<DF> x) {
   const auto one = hn::Set(df, 1.0f);
   const auto e = Exp(df, hn::Mul(hn::Set(df, -2.0f), hn::Abs(x)));  // in [0, 1]
   return hn::CopySign(hn::Div(hn::Sub(one, e), hn::Add(one, e)), x);
+}
+
+// e^(-u^2 / 2) for u from 0 to 15, as Exp. u^2 / 2 rounded once would be off by up to 112 * 2^-24: u is cut into its
+// first 12 digits, whose square is exact, and the rest.
+template <class DF>
+HWY_INLINE hn::Vec<DF> Gaussian(DF df, hn::Vec<DF> u) {
+  const hn::RebindToUnsigned<DF> du;
+  const auto head = hn::BitCast(df, hn::And(hn::BitCast(du, u), hn::Set(du, 0xFFFFF000u)));
+  const auto half = hn::Set(df, -0.5f);
+  const auto v = hn::Mul(hn::Mul(head, head), half);
+  const auto rest = hn::Mul(hn::Mul(hn::Sub(u, head), hn::Add(u, head)), half);
+  const auto n = hn::NearestInt(hn::Mul(v, hn::Set(df, 1.44269504088896341f)));
+  const auto r = hn::Add(MinusLn2(df, v, hn::ConvertTo(df, n)), rest);
+  return TimesPowerOf2(df, ExpNearZero(df, r), n);
+}
+
+// The normal distribution's (1 + erf(v / sqrt(2))) / 2, relative error below 2^-21, also where it is far below 1
+// (v = -12: 1.8e-33); gradual underflow. NaN gives some number between 0 and 1.
+//
+// With u = |v| the tail is erfc(u / sqrt(2)) / 2 = e^(-u^2 / 2) * w * p(s), w = 1 / (u + 3.5), s = (u - 3.5) * w: what
+// is left of it without the Gaussian falls off as 1 / u, so that p is smooth up to u = infinity (s = 1). p is the
+// polynomial of least relative error (1e-8) for u up to 14.5, by Remez's algorithm. For v > 0 the tail, at most half,
+// is subtracted from 1.
+template <class DF>
+HWY_INLINE hn::Vec<DF> NormalCdf(DF df, hn::Vec<DF> v) {
+  const auto end = hn::Set(df, 15.0f), middle = hn::Set(df, 3.5f), one = hn::Set(df, 1.0f);
+  auto u = hn::Abs(v);
+  u = hn::IfThenElse(hn::Lt(u, end), u, end);  // NaN, too
+  const auto w = hn::Div(one, hn::Add(u, middle));
+  const auto s = hn::Mul(hn::Sub(u, middle), w);
+  auto p = hn::Set(df, 1.10688595573e-4f);
+  p = hn::MulAdd(p, s, hn::Set(df, 4.21896477856e-4f));
+  p = hn::MulAdd(p, s, hn::Set(df, -4.94944046848e-4f));
+  p = hn::MulAdd(p, s, hn::Set(df, -3.17531035993e-3f));
+  p = hn::MulAdd(p, s, hn::Set(df, 6.49311639834e-3f));
+  p = hn::MulAdd(p, s, hn::Set(df, 1.74063785848e-2f));
+  p = hn::MulAdd(p, s, hn::Set(df, -1.16053040925e-1f));
+  p = hn::MulAdd(p, s, hn::Set(df, 3.15425048675e-1f));
+  p = hn::MulAdd(p, s, hn::Set(df, -5.65561745089e-1f));
+  p = hn::MulAdd(p, s, hn::Set(df, 7.44416074142e-1f));
+  const auto tail = hn::Mul(hn::Mul(p, w), Gaussian(df, u));
+  return hn::IfThenElse(hn::Lt(v, hn::Zero(df)), tail, hn::Sub(one, tail));
 }
 
 // x rounded to the nearest number of half precision, ties to even. From 65520 on, where half precision overflows, and

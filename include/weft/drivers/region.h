@@ -1,0 +1,129 @@
+// Where in memory the arguments of an operation lie: whether they fit in it, and whether they meet.
+#ifndef WEFT_DRIVERS_REGION_H_
+#define WEFT_DRIVERS_REGION_H_
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "weft/core/checked.h"
+#include "weft/core/status.h"
+
+namespace weft::driver {
+
+// `count` things `stride` elements apart; the names are those of the arguments, for errors.
+struct Axis {
+  size_t count = 1, stride = 0;
+  const char* count_name = "";
+  const char* stride_name = "";
+};
+
+// Runs of `length` elements of `element` bytes: run (i, j) begins i * outer.stride + j * inner.stride elements behind
+// `data`. Which axis is the outer one does not matter.
+struct Region {
+  const void* data = nullptr;
+  size_t length = 0;
+  const char* name = "";         // of `data`
+  const char* length_name = "";  // of `length`
+  Axis outer, inner;
+  size_t element = sizeof(float);
+};
+
+inline Region RowRegion(const void* data, const char* name, size_t rows, size_t cols, size_t stride,
+                        const char* stride_name) {
+  return {data, cols, name, "cols", {rows, stride, "rows", stride_name}, {}};
+}
+inline Region LineRegion(const void* data, const char* name, size_t length, const char* length_name) {
+  return {data, length, name, length_name, {}, {}};
+}
+
+// How far elements reach along an axis beyond the first.
+inline Checked Reach(const Axis& axis) { return axis.count > 1 ? Checked(axis.count - 1) * axis.stride : Checked(0); }
+
+// Bytes from the first element to the last.
+inline Checked ExtentBytes(const Region& region) {
+  return (Reach(region.outer) + Reach(region.inner) + region.length) * region.element;
+}
+
+// The axis with larger steps as the outer one; one that counts once has no steps.
+struct Axes {
+  Axis outer, inner;
+};
+inline Axes ByStride(const Region& region) {
+  const auto step = [](const Axis& axis) { return axis.count > 1 ? axis.stride : 0; };
+  if (step(region.inner) > step(region.outer)) return {region.inner, region.outer};
+  return {region.outer, region.inner};
+}
+
+// The data is there, strides are at least `length` where they count, and everything fits in the address space behind
+// `data`; the error names the argument that is to blame. Lengths and counts are at least 1.
+inline Status ValidateRegion(const Region& region) {
+  if (region.data == nullptr) return Error(Code::kNull, region.name);
+  const Axis axes[] = {region.inner, region.outer};
+  for (const Axis& axis : axes) {
+    if (axis.count > 1 && axis.stride < region.length) {
+      return Error(Code::kShape, axis.stride_name, axis.stride, region.length);
+    }
+  }
+  const uint64_t room = (UINTPTR_MAX - reinterpret_cast<uintptr_t>(region.data)) / region.element;
+  if (ExtentBytes(region).AtMost(room * region.element)) return Ok();
+  if (region.length > room) return Error(Code::kRange, region.length_name, region.length, room);
+  const uint64_t beside = room - region.length;
+  for (const Axis& axis : axes) {
+    if (axis.count > 1 && axis.count - 1 > beside / region.length) {  // without any gaps, too
+      return Error(Code::kRange, axis.count_name, axis.count, beside / region.length + 1);
+    }
+  }
+  const auto [outer, inner] = ByStride(region);
+  const uint64_t left = Reach(inner).AtMost(beside) ? beside - Reach(inner).value() : 0;
+  return Error(Code::kRange, outer.stride_name, outer.stride, left / (outer.count - 1));
+}
+
+// Whether runs that are written are apart from each other: those of one axis within a step of the other.
+inline Status ValidateRunsApart(const Region& region) {
+  if (region.outer.count <= 1 || region.inner.count <= 1) return Ok();
+  const auto [outer, inner] = ByStride(region);
+  const Checked needed = Reach(inner) + region.length;
+  if (needed.AtMost(outer.stride)) return Ok();
+  return Error(Code::kShape, outer.stride_name, outer.stride, needed.value());
+}
+
+// The same places in the same order.
+inline bool Same(const Region& a, const Region& b) {
+  const auto same = [](const Axis& x, const Axis& y) {
+    return x.count == y.count && (x.count <= 1 || x.stride == y.stride);
+  };
+  return a.data == b.data && a.length == b.length && a.element == b.element && same(a.outer, b.outer) &&
+         same(a.inner, b.inner);
+}
+
+// Whether two valid regions may share a byte. Exact for single runs and for rows at equal distances (columns of one
+// matrix); otherwise what lies between the runs counts, too.
+inline bool Overlap(const Region& a, const Region& b) {
+  struct Bytes {
+    uintptr_t begin;
+    uint64_t extent, step, row;  // step: between outer runs; row: the extent of what lies within one
+  };
+  const auto bytes = [](const Region& region) {
+    const auto [outer, inner] = ByStride(region);
+    return Bytes{reinterpret_cast<uintptr_t>(region.data), ExtentBytes(region).value(),
+                 outer.count > 1 ? outer.stride * region.element : 0,
+                 (Reach(inner) + region.length).value() * region.element};
+  };
+  const Bytes x = bytes(a), y = bytes(b);
+  const bool x_first = x.begin <= y.begin;
+  const Bytes &low = x_first ? x : y, &high = x_first ? y : x;
+  const uint64_t distance = high.begin - low.begin;
+  if (distance >= low.extent) return false;
+  if (x.step == 0 || x.step != y.step) return true;
+  const uint64_t shift = distance % x.step;
+  return shift < low.row || high.row > x.step - shift;
+}
+
+// Whether `output` keeps clear of `input`, or is it.
+inline bool ApartOrSame(const Region& output, const Region& input) {
+  return Same(output, input) || !Overlap(output, input);
+}
+
+}  // namespace weft::driver
+
+#endif  // WEFT_DRIVERS_REGION_H_
