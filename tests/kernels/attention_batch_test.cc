@@ -183,7 +183,7 @@ TEST_P(AttentionBatchTest, RefusesBadArguments) {
   expect(Code::kUnsupported, "v", [&] { c.sequence.v.type = DType::kI8; });
   expect(Code::kShape, "k.head_stride", [&] { c.sequence.k.head_stride = 1; });
   expect(Code::kShape, "v.position_stride", [&] { c.sequence.v.position_stride = 1; });
-  expect(Code::kOverlap, "out", [&] { c.args.out = c.q.data(); });
+  expect(Code::kOverlap, "q", [&] { c.args.out = c.q.data(); });
   const uint32_t table[] = {0};
   expect(Code::kRange, "k.block_length", [&] { c.sequence.k.block_table = table; });
   for (float v : c.out) ASSERT_TRUE(Untouched(v));

@@ -86,34 +86,39 @@ TEST_P(AttentionValidateTest, OverlappingQueries) {
 
 TEST_P(AttentionValidateTest, AddressSpace) {
   for (size_t huge : {SIZE_MAX, SIZE_MAX / 4 + 1, SIZE_MAX / 8 + 1}) {
-    Expect(Code::kAddress, "q", [&] { c_.args.q_token_stride = huge; });
-    Expect(Code::kAddress, "q", [&] { c_.args.q_head_stride = huge; });
-    Expect(Code::kAddress, "out", [&] { c_.args.out_token_stride = huge; });
-    Expect(Code::kAddress, "k", [&] { c_.sequence.k.position_stride = huge; });
+    Expect(Code::kRange, "q_token_stride", [&] { c_.args.q_token_stride = huge; });
+    Expect(Code::kRange, "q_head_stride", [&] { c_.args.q_head_stride = huge; });
+    Expect(Code::kRange, "out_token_stride", [&] { c_.args.out_token_stride = huge; });
+    Expect(Code::kRange, "k.position_stride", [&] { c_.sequence.k.position_stride = huge; });
   }
-  Expect(Code::kAddress, "v", [&] { c_.sequence.v.head_stride = SIZE_MAX - 1; });
+  Expect(Code::kRange, "v.head_stride", [&] { c_.sequence.v.head_stride = SIZE_MAX - 1; });
 }
 
 TEST_P(AttentionValidateTest, Overlaps) {
-  const auto expect_overlap = [&](const std::string& argument, const std::string& other, const auto& change) {
+  const auto expect_overlap = [&](const std::string& argument, const auto& change) {
     Expect(Code::kOverlap, argument, [&] {
       change();
-      EXPECT_EQ(Validate(c_.args).other, other);
+      EXPECT_STREQ(Validate(c_.args).other, "out");
     });
   };
-  expect_overlap("out", "q", [&] { c_.args.out = c_.q.data() + 5; });
-  expect_overlap("out", "k", [&] { c_.sequence.k.data = c_.out.data(); });
-  expect_overlap("out", "v", [&] { c_.sequence.v.data = c_.out.data() + c_.out.size() - 1; });
-  expect_overlap("out", "sinks", [&] { c_.args.sinks = c_.out.data(); });
-  expect_overlap("out", "alibi_slopes", [&] { c_.args.alibi_slopes = c_.out.data(); });
+  expect_overlap("q", [&] { c_.args.out = c_.q.data() + 5; });
+  expect_overlap("k", [&] { c_.sequence.k.data = c_.out.data(); });
+  expect_overlap("v", [&] { c_.sequence.v.data = c_.out.data() + c_.out.size() - 1; });
+  expect_overlap("sinks", [&] { c_.args.sinks = c_.out.data(); });
+  expect_overlap("alibi_slopes", [&] { c_.args.alibi_slopes = c_.out.data(); });
   // Two tasks would write the same floats.
-  expect_overlap("a head of out", "another token's", [&] { c_.args.out_token_stride = c_.args.out_head_stride; });
+  Expect(Code::kShape, "out_token_stride", [&] { c_.args.out_token_stride = c_.args.out_head_stride; });
   // The workspace over an argument.
   const size_t needed = AttentionWorkspaceBytes(c_.args, 1);
-  const auto lend = [&](void* memory) { return Attention(c_.args, {}, {memory, needed}); };
-  EXPECT_STREQ(lend(c_.out.data()).other, "out");
-  EXPECT_STREQ(lend(c_.q.data()).other, "q");
-  EXPECT_STREQ(lend(const_cast<void*>(c_.sequence.k.data)).other, "k");
+  const auto expect_lent = [&](const std::string& argument, void* memory) {
+    const Status status = Attention(c_.args, {}, {memory, needed});
+    EXPECT_EQ(status.code, Code::kOverlap);
+    EXPECT_EQ(status.argument, argument);
+    EXPECT_STREQ(status.other, "workspace");
+  };
+  expect_lent("out", c_.out.data());
+  expect_lent("q", c_.q.data());
+  expect_lent("k", const_cast<void*>(c_.sequence.k.data));
   for (float v : c_.out) ASSERT_TRUE(Untouched(v));
 }
 

@@ -19,8 +19,6 @@ TEST(StatusTest, Sentences) {
   EXPECT_EQ(Text(Error(Code::kRange, "executor.workers", 0, 1)), "executor.workers is 0, out of range (limit 1)");
   EXPECT_EQ(Text(OverlapError("y", "w")), "y overlaps w");
   EXPECT_EQ(Text(Error(Code::kOverlap, "y")), "y overlaps another argument");
-  EXPECT_EQ(Text(Error(Code::kAddress, "x")),
-            "x, with its sizes and strides, spans more memory than there are addresses");
   EXPECT_EQ(Text(Error(Code::kStale, "x")),
             "x has changed since a form of it was built: make a new set of activations");
   EXPECT_EQ(Text(Error(Code::kWorkspace, "workspace", 1, 2)), "workspace has 1 bytes, 2 are needed");

@@ -193,8 +193,8 @@ TEST_P(StoreKvTest, RefusesBadArguments) {
   expect(Code::kRange, "tokens", [](auto& args) { args.tokens = 0; });
   expect(Code::kRange, "heads", [](auto& args) { args.heads = 0; });
   expect(Code::kRange, "size", [](auto& args) { args.size = 0; });
-  expect(Code::kUnsupported, "cache.type", [](auto& args) { args.cache.type = DType::kQ8_0; });
-  expect(Code::kUnsupported, "cache.type", [](auto& args) { args.cache.type = static_cast<DType>(1000); });
+  expect(Code::kUnsupported, "cache", [](auto& args) { args.cache.type = DType::kQ8_0; });
+  expect(Code::kUnsupported, "cache", [](auto& args) { args.cache.type = static_cast<DType>(1000); });
   // The range of positions.
   expect(Code::kRange, "tokens", [](auto& args) { args.capacity = 3; });
   expect(Code::kRange, "first_position", [](auto& args) { args.first_position = 17; });
@@ -243,8 +243,8 @@ TEST_P(StoreKvTest, RefusesBadArguments) {
     });
   };
   expect_paged(Code::kRange, "cache.block_length", [](auto& args) { args.cache.block_length = 0; });
-  expect_paged(Code::kOverlap, "cache.block_table", [](auto& args) { args.tokens = 5; });  // block 1 twice
-  expect_paged(Code::kOverlap, "cache.block_table", [](auto& args) { args.first_position = 3; });
+  expect_paged(Code::kOverlap, "a block of cache.block_table", [](auto& args) { args.tokens = 5; });  // block 1 twice
+  expect_paged(Code::kOverlap, "a block of cache.block_table", [](auto& args) { args.first_position = 3; });
   expect_paged(Code::kRange, "cache.position_stride", [](auto& args) {
     args.first_position = 9;
     args.tokens = 1;

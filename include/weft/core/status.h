@@ -15,8 +15,7 @@ enum class Code : uint8_t {
   kNull,         // `argument` is null and must not be
   kShape,        // `argument` has size `got` where `want` is needed
   kMultiple,     // `argument` is `got`, which is not a multiple of `want`
-  kRange,        // `argument` is `got`, which is out of range (limit `want`)
-  kAddress,      // `argument` with its sizes and strides spans more memory than there are addresses
+  kRange,        // `argument` is `got`, which is out of range (limit `want`; of a size or stride: of the address space)
   kOverlap,      // `argument` overlaps `other`, which the call also reads or writes
   kStale,        // `argument` has changed since a form of it was built
   kWorkspace,    // the workspace has `got` bytes, `want` are needed
@@ -66,7 +65,6 @@ inline const char* ToText(const Status& status, char* buffer, size_t size) {
       return write("%s is %lld, expected %lld", got, want);
     case Code::kMultiple: return write("%s is %lld, not a multiple of %lld", got, want);
     case Code::kRange: return write("%s is %lld, out of range (limit %lld)", got, want);
-    case Code::kAddress: return write("%s, with its sizes and strides, spans more memory than there are addresses");
     case Code::kOverlap: return write("%s overlaps %s", *status.other != 0 ? status.other : "another argument");
     case Code::kStale: return write("%s has changed since a form of it was built: make a new set of activations");
     case Code::kWorkspace: return write("%s has %lld bytes, %lld are needed", got, want);

@@ -6,7 +6,7 @@
 
 #include "weft/core/kernel_set.h"
 #include "weft/core/status.h"
-#include "weft/drivers/extent.h"
+#include "weft/drivers/region.h"
 #include "weft/drivers/split.h"
 
 // Defined as 1 by the build (for all of a program's files), calls also look for what only reading the data tells: that
@@ -35,14 +35,15 @@ inline uint64_t DigestOf(const ActivationSet& x) {
   return digest;
 }
 
-inline Extent ExtentOf(const ActivationSet& x) { return Extent::Floats("x", x.x, x.rows, x.stride, x.cols); }
+inline Region RegionOf(const ActivationSet& x, const char* name = "x") {
+  return {x.x, x.cols, name, "x.cols", {x.rows, x.stride, "x.rows", "x.stride"}, {}};
+}
 
 // The set by itself, and the forms that it says are built.
 inline Status ValidateActivations(const ActivationSet& x) {
-  if (x.x == nullptr) return Error(Code::kNull, "x");
-  if (x.rows == 0) return Error(Code::kRange, "x.rows", 0, 1);
+  if (x.rows == 0 || x.cols == 0) return Error(Code::kRange, x.rows == 0 ? "x.rows" : "x.cols", 0, 1);
   if (x.stride < x.cols) return Error(Code::kShape, "x.stride", x.stride, x.cols);
-  if (!ExtentOf(x).fits()) return Error(Code::kAddress, "x");
+  if (const Status status = ValidateRegion(RegionOf(x)); !status.ok()) return status;
   for (size_t form = 0; form < kActivationForms; ++form) {
     if (x.built[form].values == nullptr) continue;
     const ActivationSource& from = x.sources[form];
@@ -62,15 +63,17 @@ inline Status ValidateElements(const ActivationSet& x, ActivationForm form) {
 }
 
 // The memory that a form takes, or will: `bytes` of the set's.
-inline Extent FormExtent(const ActivationSet& x, ActivationForm form, size_t bytes) {
+inline Footprint FormFootprint(const ActivationSet& x, ActivationForm form, size_t bytes) {
   const ActivationView& view = x.built[static_cast<size_t>(form)];
   if (form == ActivationForm::kF32) return {};
-  if (view.values == nullptr) return {"x.memory", x.memory.data, bytes < x.memory.bytes ? bytes : x.memory.bytes};
+  if (view.values == nullptr) {
+    return Footprint(ByteRegion(x.memory.data, "x.memory", bytes < x.memory.bytes ? bytes : x.memory.bytes));
+  }
   const size_t padded = view.rows * view.value_stride;
-  if (form == ActivationForm::kBF16) return {"x.memory", view.values, padded * sizeof(uint16_t)};
+  if (form == ActivationForm::kBF16) return Footprint(ByteRegion(view.values, "x.memory", padded * sizeof(uint16_t)));
   // Codes, scales and sums, in this order.
-  const uintptr_t begin = reinterpret_cast<uintptr_t>(view.values);
-  return {"x.memory", view.values, reinterpret_cast<uintptr_t>(view.sums + view.rows * view.sum_stride) - begin};
+  const uintptr_t end = reinterpret_cast<uintptr_t>(view.sums + view.rows * view.sum_stride);
+  return Footprint(ByteRegion(view.values, "x.memory", end - reinterpret_cast<uintptr_t>(view.values)));
 }
 
 // Lays out a form in what is left of the set's memory; null values where that is too small.
@@ -128,10 +131,9 @@ inline Status PrepareFor(const KernelSet& set, ActivationSet* x, DType weights, 
   if (format == nullptr) return TypeError(Code::kUnsupported, "weights", weights);
   if (x == nullptr) return Error(Code::kNull, "x");
   if (const Status status = ValidateActivations(*x); !status.ok()) return status;
-  if (x->cols == 0) return Error(Code::kRange, "x.cols", 0, 1);
   if (const Status status = ValidateElements(*x, format->form); !status.ok()) return status;
-  const Extent form = FormExtent(*x, format->form, FormBytes(format->form, x->rows, x->cols));
-  if (form.Overlaps(ExtentOf(*x))) return OverlapError("x.memory", "x");
+  const Footprint form = FormFootprint(*x, format->form, FormBytes(format->form, x->rows, x->cols));
+  if (Overlap(form, Footprint(RegionOf(*x)))) return OverlapError("x", "x.memory");
   return Prepare(set, *x, format->form, executor);
 }
 

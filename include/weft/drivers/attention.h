@@ -5,7 +5,7 @@
 #include "weft/core/kernel_set.h"
 #include "weft/core/status.h"
 #include "weft/drivers/attention_validate.h"
-#include "weft/drivers/extent.h"
+#include "weft/drivers/region.h"
 #include "weft/drivers/split.h"
 
 namespace weft::driver {
@@ -56,9 +56,11 @@ inline Status Attention(const KernelSet& set, const AttentionArgs& args, const E
   if (workspace.data == nullptr || workspace.bytes < needed) {
     return Error(Code::kWorkspace, "workspace", workspace.data != nullptr ? workspace.bytes : 0, needed);
   }
-  const Extent written[] = {{"workspace", workspace.data, needed}}, out = OutRows(args).ExtentOf(tokens, args.heads);
-  if (written[0].Overlaps(out)) return OverlapError("workspace", "out");
-  if (const Status status = ValidateReadsApart(args, tokens, written); !status.ok()) return status;
+  const Region scratch_region = ByteRegion(workspace.data, "workspace", needed);
+  if (const Status status = ValidateRegion(scratch_region); !status.ok()) return status;
+  if (tokens == 0) return Ok();
+  if (Overlap(scratch_region, OutRegion(args, tokens))) return OverlapError("out", "workspace");
+  if (const Status status = ValidateReadsApart(args, tokens, scratch_region); !status.ok()) return status;
   Carver carver(workspace);
   const auto scratch = static_cast<size_t>(AttentionScratchFloats(set, args).value());
   float* memory = carver.Take<float>(scratch * executor.workers);

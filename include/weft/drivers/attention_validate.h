@@ -8,7 +8,7 @@
 
 #include "weft/core/attention_args.h"
 #include "weft/core/status.h"
-#include "weft/drivers/extent.h"
+#include "weft/drivers/region.h"
 
 namespace weft::driver {
 
@@ -17,18 +17,26 @@ inline constexpr int64_t kMostPosition = int64_t{1} << 61;
 
 // What errors call a cache.
 struct KvNames {
-  const char *view, *block_length, *head_stride, *position_stride;
+  const char *view, *size, *block_length, *head_stride, *position_stride;
 };
-inline constexpr KvNames kKeyNames = {"k", "k.block_length", "k.head_stride", "k.position_stride"};
-inline constexpr KvNames kValueNames = {"v", "v.block_length", "v.head_stride", "v.position_stride"};
+inline constexpr KvNames kKeyNames = {"k", "k_size", "k.block_length", "k.head_stride", "k.position_stride"};
+inline constexpr KvNames kValueNames = {"v", "v_size", "v.block_length", "v.head_stride", "v.position_stride"};
 
-inline Checked KvBytes(const KvView& view, size_t size) { return Checked(size) * LayoutOf(view.type).block_bytes; }
-
-// The part of a cache that attention reads; empty for a paged one, whose pages may lie anywhere.
-inline Extent ExtentOf(const char* name, const KvView& view, size_t size, size_t kv_heads, size_t length) {
+// The first `length` positions of a contiguous cache, in bytes.
+inline Region RegionOf(const KvView& view, size_t size, size_t kv_heads, size_t length, const KvNames& names) {
+  const Checked bytes = Checked(size) * LayoutOf(view.type).block_bytes;
+  return {view.data,
+          static_cast<size_t>(bytes.OrMost()),
+          names.view,
+          names.size,
+          {length, view.position_stride, "kv_length", names.position_stride},
+          {kv_heads, view.head_stride, "kv_heads", names.head_stride},
+          1};
+}
+// What attention reads of it; nothing of a paged one, whose pages may lie anywhere.
+inline Footprint FootprintOf(const KvView& view, size_t size, size_t kv_heads, size_t length, const KvNames& names) {
   if (length == 0 || view.block_table != nullptr) return {};
-  const Checked heads = StridedBytes(kv_heads, view.head_stride, KvBytes(view, size));
-  return {name, view.data, StridedBytes(length, view.position_stride, heads)};
+  return Footprint(RegionOf(view, size, kv_heads, length, names));
 }
 
 inline Status ValidateKv(const KvView& view, size_t size, size_t kv_heads, size_t length, const KvNames& names) {
@@ -36,16 +44,10 @@ inline Status ValidateKv(const KvView& view, size_t size, size_t kv_heads, size_
     return TypeError(Code::kUnsupported, names.view, view.type);
   }
   if (length == 0) return Ok();
-  if (view.data == nullptr) return Error(Code::kNull, names.view);
-  if (view.block_table != nullptr && view.block_length == 0) return Error(Code::kRange, names.block_length, 0, 1);
-  const Checked bytes = KvBytes(view, size);
-  if (kv_heads > 1 && !bytes.AtMost(view.head_stride)) {
-    return Error(Code::kShape, names.head_stride, view.head_stride, bytes.OrMost());
-  }
-  if (length > 1 && !bytes.AtMost(view.position_stride)) {
-    return Error(Code::kShape, names.position_stride, view.position_stride, bytes.OrMost());
-  }
-  return ExtentOf(names.view, view, size, kv_heads, length).fits() ? Ok() : Error(Code::kAddress, names.view);
+  if (view.block_table == nullptr) return ValidateRegion(RegionOf(view, size, kv_heads, length, names));
+  if (view.block_length == 0) return Error(Code::kRange, names.block_length, 0, 1);
+  const size_t block = length < view.block_length ? length : view.block_length;
+  return ValidateRegion(RegionOf(view, size, kv_heads, block, names));
 }
 
 // Heads and sizes alone: what a workspace is sized by.
@@ -67,8 +69,8 @@ inline Status ValidateSequence(const AttentionArgs& args, const AttentionSequenc
   if (seq.kv_length > static_cast<uint64_t>(kMostPosition)) {
     return Error(Code::kRange, "kv_length", seq.kv_length, kMostPosition);
   }
-  const Status status = ValidateKv(seq.k, args.k_size, args.kv_heads, seq.kv_length, kKeyNames);
-  return status.ok() ? ValidateKv(seq.v, args.v_size, args.kv_heads, seq.kv_length, kValueNames) : status;
+  return FirstError(ValidateKv(seq.k, args.k_size, args.kv_heads, seq.kv_length, kKeyNames),
+                    ValidateKv(seq.v, args.v_size, args.kv_heads, seq.kv_length, kValueNames));
 }
 
 // No query belongs to two sequences: both would write its output. One look at each where they come in order.
@@ -93,36 +95,6 @@ inline Status ValidateQueriesApart(std::span<const AttentionSequence> sequences)
   return Ok();
 }
 
-// The rows of one of q and out: tokens times heads of `size` floats.
-struct HeadRows {
-  const char *name, *token_stride_name, *head_stride_name;
-  const float* data;
-  size_t token_stride, head_stride, size;
-
-  Extent ExtentOf(size_t tokens, size_t heads) const {
-    const Checked row = StridedBytes(heads, Checked(head_stride) * sizeof(float), Checked(size) * sizeof(float));
-    return {name, data, StridedBytes(tokens, Checked(token_stride) * sizeof(float), row)};
-  }
-  Status Validate(size_t tokens, size_t heads) const {
-    if (heads > 1 && head_stride < size) return Error(Code::kShape, head_stride_name, head_stride, size);
-    if (tokens > 1 && token_stride < size) return Error(Code::kShape, token_stride_name, token_stride, size);
-    return ExtentOf(tokens, heads).fits() ? Ok() : Error(Code::kAddress, name);
-  }
-  // Whether no two rows share a float: a token's heads lie between those of others, or a head's tokens do. Sizes have
-  // been validated, so that nothing wraps.
-  bool AreApart(size_t tokens, size_t heads) const {
-    return tokens <= 1 || heads <= 1 || token_stride >= (heads - 1) * head_stride + size ||
-           head_stride >= (tokens - 1) * token_stride + size;
-  }
-};
-inline HeadRows QueryRows(const AttentionArgs& args) {
-  return {"q", "q_token_stride", "q_head_stride", args.q, args.q_token_stride, args.q_head_stride, args.k_size};
-}
-inline HeadRows OutRows(const AttentionArgs& args) {
-  return {"out",      "out_token_stride", "out_head_stride", args.out, args.out_token_stride, args.out_head_stride,
-          args.v_size};
-}
-
 // One more than the last query token of any sequence.
 inline size_t TokensOf(const AttentionArgs& args) {
   size_t tokens = 0;
@@ -133,18 +105,35 @@ inline size_t TokensOf(const AttentionArgs& args) {
   return tokens;
 }
 
-// That nothing which attention reads lies in one of `written`.
-inline Status ValidateReadsApart(const AttentionArgs& args, size_t tokens, std::span<const Extent> written) {
-  const Extent shared[] = {
-      QueryRows(args).ExtentOf(tokens, args.heads),
-      Extent("sinks", args.sinks, args.sinks != nullptr ? args.heads * sizeof(float) : 0),
-      Extent("alibi_slopes", args.alibi_slopes, args.alibi_slopes != nullptr ? args.heads * sizeof(float) : 0)};
-  if (const Status status = ValidateApart(written, shared); !status.ok()) return status;
+inline Region QueryRegion(const AttentionArgs& args, size_t tokens) {
+  return {args.q,
+          args.k_size,
+          "q",
+          "k_size",
+          {tokens, args.q_token_stride, "queries", "q_token_stride"},
+          {args.heads, args.q_head_stride, "heads", "q_head_stride"}};
+}
+inline Region OutRegion(const AttentionArgs& args, size_t tokens) {
+  return {args.out,
+          args.v_size,
+          "out",
+          "v_size",
+          {tokens, args.out_token_stride, "queries", "out_token_stride"},
+          {args.heads, args.out_head_stride, "heads", "out_head_stride"}};
+}
+
+// That nothing which attention reads lies in what is written.
+inline Status ValidateReadsApart(const AttentionArgs& args, size_t tokens, const Region& written) {
+  const Status status =
+      ValidateApart(written, QueryRegion(args, tokens), LineRegion(args.sinks, "sinks", args.heads, "heads"),
+                    LineRegion(args.alibi_slopes, "alibi_slopes", args.heads, "heads"));
+  if (!status.ok()) return status;
+  const Footprint to(written);
   for (size_t i = 0; i < args.sequence_count; ++i) {
     const AttentionSequence& seq = args.sequences[i];
-    const Extent cache[] = {ExtentOf("k", seq.k, args.k_size, args.kv_heads, seq.kv_length),
-                            ExtentOf("v", seq.v, args.v_size, args.kv_heads, seq.kv_length)};
-    if (const Status status = ValidateApart(written, cache); !status.ok()) return status;
+    const Footprint cache[] = {FootprintOf(seq.k, args.k_size, args.kv_heads, seq.kv_length, kKeyNames),
+                               FootprintOf(seq.v, args.v_size, args.kv_heads, seq.kv_length, kValueNames)};
+    if (const Status apart = ValidateApart(to, cache); !apart.ok()) return apart;
   }
   return Ok();
 }
@@ -167,12 +156,11 @@ inline Status Validate(const AttentionArgs& args) {
   if (const Status status = ValidateQueriesApart(sequences); !status.ok()) return status;
   const size_t tokens = TokensOf(args);
   if (tokens == 0) return Ok();
-  const HeadRows q = QueryRows(args), out = OutRows(args);
-  if (const Status status = q.Validate(tokens, args.heads); !status.ok()) return status;
-  if (const Status status = out.Validate(tokens, args.heads); !status.ok()) return status;
-  if (!out.AreApart(tokens, args.heads)) return OverlapError("a head of out", "another token's");
-  const Extent written[] = {out.ExtentOf(tokens, args.heads)};
-  return ValidateReadsApart(args, tokens, written);
+  const Region out = OutRegion(args, tokens);
+  if (const Status status = FirstError(ValidateRegion(QueryRegion(args, tokens)), ValidateRegion(out)); !status.ok()) {
+    return status;
+  }
+  return FirstError(ValidateRunsApart(out), ValidateReadsApart(args, tokens, out));
 }
 
 }  // namespace weft::driver

@@ -34,14 +34,14 @@ inline Status Validate(const KernelSet& set, const GetRowsArgs& args) {
   if (args.ids == nullptr) return Error(Code::kNull, "ids");
   if (args.y == nullptr) return Error(Code::kNull, "y");
   if (args.y_stride < args.w.cols) return Error(Code::kShape, "y_stride", args.y_stride, args.w.cols);
-  if (!Extent("ids", args.ids, Checked(args.count) * sizeof(uint32_t)).fits()) return Error(Code::kAddress, "ids");
+  const Region ids = LineRegion(args.ids, "ids", args.count, "count");
+  const Region y{args.y, args.w.cols, "y", "w.cols", {args.count, args.y_stride, "count", "y_stride"}, {}};
+  if (args.count == 0) return Ok();
+  if (const Status status = FirstError(ValidateRegion(ids), ValidateRegion(y)); !status.ok()) return status;
   for (size_t i = 0; i < args.count; ++i) {
     if (args.ids[i] >= args.w.rows) return Error(Code::kRange, "ids", args.ids[i], args.w.rows - 1);
   }
-  const Extent y[] = {Extent::Floats("y", args.y, args.count, args.y_stride, args.w.cols)};
-  const Extent read[] = {Extent::Weights("w", args.w), {"ids", args.ids, Checked(args.count) * sizeof(uint32_t)}};
-  if (const Status status = ValidateAddresses(y); !status.ok()) return status;
-  return ValidateApart(y, read);
+  return ValidateApart(y, RegionOf(args.w), ids);
 }
 
 inline Status GetRows(const KernelSet& set, const GetRowsArgs& args, const Executor& executor) {

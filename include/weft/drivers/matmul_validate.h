@@ -7,7 +7,7 @@
 #include "weft/core/kernel_set.h"
 #include "weft/core/status.h"
 #include "weft/drivers/activations.h"
-#include "weft/drivers/extent.h"
+#include "weft/drivers/region.h"
 
 namespace weft::driver {
 
@@ -19,15 +19,28 @@ inline constexpr WeightNames kWeightNames = {"w", "w.rows", "w.cols", "w.row_byt
 inline constexpr WeightNames kGateNames = {"epilogue.gate", "epilogue.gate->rows", "epilogue.gate->cols",
                                            "epilogue.gate->row_bytes"};
 
+// The rows of weights, in bytes. cols is a multiple of the block.
+inline Region RegionOf(const WeightView& w, const WeightNames& names = kWeightNames) {
+  const DTypeLayout layout = LayoutOf(w.type);
+  const Checked row = Checked(w.cols / layout.block_elements) * layout.block_bytes;
+  return {w.data,
+          static_cast<size_t>(row.OrMost()),
+          names.w,
+          names.cols,
+          {w.rows, w.row_bytes, names.rows, names.row_bytes},
+          {},
+          1};
+}
+
 inline Status ValidateWeights(const KernelSet& set, const WeightView& w, const WeightNames& names = kWeightNames) {
   const FormatKernels* format = set.Find(w.type);
   if (format == nullptr) return TypeError(Code::kUnsupported, names.w, w.type);
   if (w.data == nullptr) return Error(Code::kNull, names.w);
   if (w.rows == 0 || w.cols == 0) return Error(Code::kRange, w.rows == 0 ? names.rows : names.cols, 0, 1);
   if (w.cols % format->block_elements != 0) return Error(Code::kMultiple, names.cols, w.cols, format->block_elements);
-  const Checked row = Checked(w.cols / format->block_elements) * format->block_bytes;
-  if (!row.AtMost(w.row_bytes)) return Error(Code::kShape, names.row_bytes, w.row_bytes, row.OrMost());
-  return Extent::Weights(names.w, w).fits() ? Ok() : Error(Code::kAddress, names.w);
+  const Region region = RegionOf(w, names);
+  if (w.row_bytes < region.length) return Error(Code::kShape, names.row_bytes, w.row_bytes, region.length);
+  return ValidateRegion(region);
 }
 
 inline Status ValidateGate(const KernelSet& set, const MatMulArgs& args) {
@@ -44,9 +57,8 @@ inline Status ValidateGate(const KernelSet& set, const MatMulArgs& args) {
 inline Status ValidateTokens(const MatMulArgs& args) {
   if (args.row_index == nullptr) return args.row_count == 0 ? Ok() : Error(Code::kNull, "row_index");
   if (args.row_count == 0) return Error(Code::kRange, "row_count", 0, 1);
-  if (!Extent("row_index", args.row_index, Checked(args.row_count) * sizeof(uint32_t)).fits()) {
-    return Error(Code::kAddress, "row_index");
-  }
+  const Region index = LineRegion(args.row_index, "row_index", args.row_count, "row_count");
+  if (const Status status = ValidateRegion(index); !status.ok()) return status;
   for (size_t i = 0; i < args.row_count; ++i) {
     if (args.row_index[i] >= args.x->rows) {
       return Error(Code::kRange, "row_index", args.row_index[i], args.x->rows - 1);
@@ -55,71 +67,84 @@ inline Status ValidateTokens(const MatMulArgs& args) {
   return Ok();
 }
 
-// What a product touches. Errors call the arguments by kNames, or, beside another product's, by kOthers.
-class ProductExtents {
- public:
-  struct Names {
-    const char *y, *x, *w, *gate, *residual, *bias, *gate_bias, *row_index;
-  };
-  static constexpr Names kNames = {
-      "y", "x", "w", "epilogue.gate", "epilogue.residual", "epilogue.bias", "epilogue.gate_bias", "row_index"};
-  static constexpr Names kOthers = {"another product's y",
-                                    "another product's x",
-                                    "another product's w",
-                                    "another product's epilogue.gate",
-                                    "another product's epilogue.residual",
-                                    "another product's epilogue.bias",
-                                    "another product's epilogue.gate_bias",
-                                    "another product's row_index"};
+// What errors call the arguments of a product.
+struct ProductNames {
+  const char *y, *x, *residual, *bias, *gate_bias, *row_index;
+  WeightNames w, gate;
+};
+inline constexpr ProductNames kProductNames = {
+    "y", "x", "epilogue.residual", "epilogue.bias", "epilogue.gate_bias", "row_index", kWeightNames, kGateNames};
+// And those of a product beside it.
+inline constexpr ProductNames kOtherNames = {"another product's y",
+                                             "another product's x",
+                                             "another product's epilogue.residual",
+                                             "another product's epilogue.bias",
+                                             "another product's epilogue.gate_bias",
+                                             "another product's row_index",
+                                             {"another product's w", "", "", ""},
+                                             {"another product's epilogue.gate", "", "", ""}};
 
-  explicit ProductExtents(const MatMulArgs& args, const Names& names = kNames) {
+inline Region OutputRegion(const MatMulArgs& args, const char* name) {
+  return {args.y, args.w.rows, name, "w.rows", {args.tokens(), args.y_stride, "x.rows", "y_stride"}, {}};
+}
+inline Region ResidualRegion(const MatMulArgs& args, const char* name) {
+  const Epilogue& e = args.epilogue;
+  return {
+      e.residual, args.w.rows, name, "w.rows", {args.tokens(), e.residual_stride, "x.rows", "epilogue.residual_stride"},
+      {}};
+}
+
+// What a valid product touches: y, and what it reads.
+class ProductFootprints {
+ public:
+  explicit ProductFootprints(const MatMulArgs& args, const ProductNames& names = kProductNames)
+      : y(OutputRegion(args, names.y)) {
     const Epilogue& e = args.epilogue;
-    const size_t tokens = args.tokens(), rows = args.w.rows;
-    y = Extent::Floats(names.y, args.y, tokens, args.y_stride, rows);
-    reads_[0] = Extent::Floats(names.x, args.x->x, args.x->rows, args.x->stride, args.x->cols);
-    reads_[1] = Extent::Weights(names.w, args.w);
-    count_ = 2;
-    const auto add = [this](const void* data, const Extent& extent) {
-      if (data != nullptr) reads_[count_++] = extent;
-    };
-    if (e.gate != nullptr) add(e.gate, Extent::Weights(names.gate, *e.gate));
-    add(e.bias, Extent::Floats(names.bias, e.bias, 1, 0, rows));
-    add(e.gate_bias, Extent::Floats(names.gate_bias, e.gate_bias, 1, 0, rows));
-    add(args.row_index, Extent(names.row_index, args.row_index, Checked(args.row_count) * sizeof(uint32_t)));
-    add(e.residual, Extent::Floats(names.residual, e.residual, tokens, e.residual_stride, rows));
-    // The residual, the last one, may be y itself.
-    in_place_ = e.residual == args.y && e.residual_stride == args.y_stride;
+    const size_t rows = args.w.rows;
+    Add(RegionOf(*args.x, names.x));
+    Add(RegionOf(args.w, names.w));
+    if (e.gate != nullptr) Add(RegionOf(*e.gate, names.gate));
+    if (e.bias != nullptr) Add(LineRegion(e.bias, names.bias, rows, "w.rows"));
+    if (e.gate_bias != nullptr) Add(LineRegion(e.gate_bias, names.gate_bias, rows, "w.rows"));
+    if (args.row_index != nullptr) Add(LineRegion(args.row_index, names.row_index, args.row_count, "row_count"));
+    others_ = count_;
+    if (e.residual == nullptr) return;
+    const Region residual = ResidualRegion(args, names.residual);
+    Add(residual);
+    if (!Same(residual, OutputRegion(args, names.y))) others_ = count_;
   }
 
-  std::span<const Extent> reads() const { return {reads_, count_}; }
-  // Those that y may not overlap.
-  std::span<const Extent> others() const { return {reads_, count_ - in_place_}; }
+  std::span<const Footprint> reads() const { return {reads_, count_}; }
+  // Those that y may not overlap: all but a residual that is y itself.
+  std::span<const Footprint> others() const { return {reads_, others_}; }
 
-  Extent y;
+  Footprint y;
 
  private:
-  Extent reads_[7];
-  size_t count_ = 0;
-  bool in_place_ = false;
+  void Add(const Region& region) { reads_[count_++] = Footprint(region); }
+
+  Footprint reads_[7];
+  size_t count_ = 0, others_ = 0;
 };
 
 inline Status Validate(const KernelSet& set, const MatMulArgs& args) {
-  if (args.x == nullptr) return Error(Code::kNull, "x");
+  if (args.x == nullptr || args.x->x == nullptr) return Error(Code::kNull, "x");
   if (const Status status = ValidateActivations(*args.x); !status.ok()) return status;
-  if (args.y == nullptr) return Error(Code::kNull, "y");
   if (const Status status = ValidateWeights(set, args.w); !status.ok()) return status;
   if (args.x->cols != args.w.cols) return Error(Code::kShape, "x.cols", args.x->cols, args.w.cols);
-  if (args.y_stride < args.w.rows) return Error(Code::kShape, "y_stride", args.y_stride, args.w.rows);
-  const Epilogue& e = args.epilogue;
-  if (e.residual != nullptr && e.residual_stride < args.w.rows) {
-    return Error(Code::kShape, "epilogue.residual_stride", e.residual_stride, args.w.rows);
-  }
   if (const Status status = ValidateTokens(args); !status.ok()) return status;
+  if (args.y_stride < args.w.rows) return Error(Code::kShape, "y_stride", args.y_stride, args.w.rows);
+  if (const Status status = ValidateRegion(OutputRegion(args, "y")); !status.ok()) return status;
+  const Epilogue& e = args.epilogue;
+  if (e.residual != nullptr) {
+    if (e.residual_stride < args.w.rows) {
+      return Error(Code::kShape, "epilogue.residual_stride", e.residual_stride, args.w.rows);
+    }
+    if (const Status status = ValidateRegion(ResidualRegion(args, "epilogue.residual")); !status.ok()) return status;
+  }
   if (const Status status = ValidateGate(set, args); !status.ok()) return status;
-  const ProductExtents extents(args);
-  if (!extents.y.fits()) return Error(Code::kAddress, "y");
-  if (const Status status = ValidateAddresses(extents.reads()); !status.ok()) return status;
-  if (const Status status = ValidateApart(std::span(&extents.y, 1), extents.others()); !status.ok()) return status;
+  const ProductFootprints footprints(args);
+  if (const Status status = ValidateApart(footprints.y, footprints.others()); !status.ok()) return status;
   return ValidateElements(*args.x, set.Find(args.w.type)->form);
 }
 
@@ -131,18 +156,18 @@ inline Status Validate(const KernelSet& set, const MatMulArgs* products, size_t 
     if (const Status status = Validate(set, products[i]); !status.ok()) return status;
   }
   for (size_t i = 0; i < count && count > 1; ++i) {
-    const ProductExtents other(products[i], ProductExtents::kOthers);
+    const ProductFootprints other(products[i], kOtherNames);
     for (size_t j = 0; j < count; ++j) {
       if (i == j) continue;
-      const Extent y = ProductExtents(products[j]).y;
-      if (y.Overlaps(other.y)) return OverlapError("y", other.y.name());
-      if (const Status status = ValidateApart(std::span(&y, 1), other.reads()); !status.ok()) return status;
+      const Footprint y(OutputRegion(products[j], "y"));
+      if (Overlap(y, other.y)) return OverlapError(other.y.name, y.name);
+      if (const Status status = ValidateApart(y, other.reads()); !status.ok()) return status;
     }
   }
   return Ok();
 }
 
-// The forms of the activations of product i that the products need and that are not built yet: their bytes.
+// Bytes of the forms of x that the products need and that are not built yet.
 inline size_t MissingFormBytes(const KernelSet& set, std::span<const MatMulArgs> products, const ActivationSet* x) {
   Checked bytes = 0;
   bool counted[kActivationForms] = {};
@@ -155,29 +180,33 @@ inline size_t MissingFormBytes(const KernelSet& set, std::span<const MatMulArgs>
   return static_cast<size_t>(bytes.OrMost());
 }
 
-// Working memory: nothing else may lie in the workspace, and nothing that products touch in the forms of activations,
-// which they read and maybe write first. The products are valid by themselves.
+// Working memory: nothing else may lie in the `needed` bytes of the workspace, and nothing that products touch in the
+// forms of activations, which they read and maybe write first. The products are valid by themselves.
 inline Status ValidateMemory(const KernelSet& set, std::span<const MatMulArgs> products, Workspace workspace,
                              size_t needed) {
-  const Extent scratch("workspace", workspace.data, needed);
-  if (!scratch.fits()) return Error(Code::kAddress, "workspace");
-  Extent forms[kMostProducts];
+  const Region lent = ByteRegion(workspace.data, "workspace", needed);
+  if (const Status status = ValidateRegion(lent); !status.ok()) return status;
+  const Footprint scratch(lent);
+  Footprint forms[kMostProducts];
   for (size_t i = 0; i < products.size(); ++i) {
     const ActivationSet& x = *products[i].x;
-    forms[i] = FormExtent(x, set.Find(products[i].w.type)->form, MissingFormBytes(set, products, &x));
-    if (scratch.Overlaps(forms[i])) return OverlapError("workspace", "x.memory");
+    const ActivationForm form = set.Find(products[i].w.type)->form;
+    if (form == ActivationForm::kF32) continue;
+    forms[i] = FormFootprint(x, form, MissingFormBytes(set, products, &x));
+    if (Overlap(scratch, forms[i])) return OverlapError("workspace", "x.memory");
     for (size_t j = 0; j < i; ++j) {
-      if (products[j].x != &x && forms[i].Overlaps(forms[j]))
+      if (products[j].x != &x && Overlap(forms[i], forms[j])) {
         return OverlapError("x.memory", "another product's x.memory");
+      }
     }
   }
   for (const MatMulArgs& args : products) {
-    const ProductExtents extents(args);
-    if (scratch.Overlaps(extents.y)) return OverlapError("workspace", "y");
-    if (const Status status = ValidateApart(std::span(&scratch, 1), extents.reads()); !status.ok()) return status;
+    const ProductFootprints footprints(args);
+    if (Overlap(scratch, footprints.y)) return OverlapError("y", "workspace");
+    if (const Status status = ValidateApart(scratch, footprints.reads()); !status.ok()) return status;
     for (size_t i = 0; i < products.size(); ++i) {
-      if (extents.y.Overlaps(forms[i])) return OverlapError("y", "x.memory");
-      if (const Status status = ValidateApart(std::span(&forms[i], 1), extents.reads()); !status.ok()) return status;
+      if (Overlap(footprints.y, forms[i])) return OverlapError("y", "x.memory");
+      if (const Status status = ValidateApart(forms[i], footprints.reads()); !status.ok()) return status;
     }
   }
   return Ok();

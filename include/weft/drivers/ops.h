@@ -40,9 +40,8 @@ inline Status Rope(const KernelSet& set, const RopeArgs& args, const Executor& e
 
 inline Status Elementwise(const KernelSet& set, const ElementwiseArgs& args, const Executor& executor) {
   if (const Status status = driver::Validate(args); !status.ok()) return status;
-  ForRuns(executor, args.rows, args.cols,
-          [&](size_t first, size_t count) { set.ops->elementwise(args, first, count); });
-  return Ok();
+  return ForRuns(executor, args.rows, args.cols,
+                 [&](size_t first, size_t count) { set.ops->elementwise(args, first, count); });
 }
 
 inline Status Gated(const KernelSet& set, const GatedArgs& args, const Executor& executor) {
@@ -59,8 +58,8 @@ inline Status Softmax(const KernelSet& set, const SoftmaxArgs& args, const Execu
 
 inline Status TopK(const KernelSet& set, const TopKArgs& args, const Executor& executor) {
   if (const Status status = driver::Validate(args); !status.ok()) return status;
-  ForRuns(executor, args.rows, args.cols, [&](size_t first, size_t count) { set.ops->top_k(args, first, count); });
-  return Ok();
+  return ForRuns(executor, args.rows, args.cols,
+                 [&](size_t first, size_t count) { set.ops->top_k(args, first, count); });
 }
 
 }  // namespace weft::driver

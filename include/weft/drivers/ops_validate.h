@@ -17,26 +17,6 @@ inline Status ValidateActivation(Activation activation, const char* name) {
   return id < kActivations ? Ok() : Error(Code::kRange, name, id, kActivations - 1);
 }
 
-// The first of some results that is an error.
-template <class... Statuses>
-Status FirstError(const Statuses&... statuses) {
-  Status first;
-  ((first = first.ok() ? statuses : first), ...);
-  return first;
-}
-
-// The inputs that an output may be, and otherwise keeps clear of.
-template <class... Regions>
-Status ValidateApartOrSame(const Region& output, const Regions&... inputs) {
-  return FirstError((ApartOrSame(output, inputs) ? Ok() : Error(Code::kOverlap, inputs.name))...);
-}
-// The inputs that an output keeps clear of. Those that are null are not there.
-template <class... Regions>
-Status ValidateApart(const Region& output, const Regions&... inputs) {
-  return FirstError(
-      (inputs.data == nullptr || !Overlap(output, inputs) ? Ok() : Error(Code::kOverlap, inputs.name))...);
-}
-
 inline Status Validate(const NormArgs& args) {
   if (const Status status = FirstError(ValidateCount(args.rows, "rows"), ValidateCount(args.cols, "cols"),
                                        ValidateCount(args.heads, "heads"));

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <span>
+
 #include "weft/core/checked.h"
 #include "weft/core/status.h"
 
@@ -35,6 +37,9 @@ inline Region RowRegion(const void* data, const char* name, size_t rows, size_t 
 inline Region LineRegion(const void* data, const char* name, size_t length, const char* length_name) {
   return {data, length, name, length_name, {}, {}};
 }
+inline Region ByteRegion(const void* data, const char* name, size_t bytes) {
+  return {data, bytes, name, name, {}, {}, 1};
+}
 
 // How far elements reach along an axis beyond the first.
 inline Checked Reach(const Axis& axis) { return axis.count > 1 ? Checked(axis.count - 1) * axis.stride : Checked(0); }
@@ -64,7 +69,8 @@ inline Status ValidateRegion(const Region& region) {
       return Error(Code::kShape, axis.stride_name, axis.stride, region.length);
     }
   }
-  const uint64_t room = (UINTPTR_MAX - reinterpret_cast<uintptr_t>(region.data)) / region.element;
+  const uint64_t behind = UINTPTR_MAX - reinterpret_cast<uintptr_t>(region.data);
+  const uint64_t room = (behind < PTRDIFF_MAX ? behind : PTRDIFF_MAX) / region.element;
   if (ExtentBytes(region).AtMost(room * region.element)) return Ok();
   if (region.length > room) return Error(Code::kRange, region.length_name, region.length, room);
   const uint64_t beside = room - region.length;
@@ -96,32 +102,63 @@ inline bool Same(const Region& a, const Region& b) {
          same(a.inner, b.inner);
 }
 
-// Whether two valid regions may share a byte. Exact for single runs and for rows at equal distances (columns of one
-// matrix); otherwise what lies between the runs counts, too.
-inline bool Overlap(const Region& a, const Region& b) {
-  struct Bytes {
-    uintptr_t begin;
-    uint64_t extent, step, row;  // step: between outer runs; row: the extent of what lies within one
-  };
-  const auto bytes = [](const Region& region) {
+// The bytes of a valid region: [begin, begin + extent), of which, if step is not 0, the first `row` of every step
+// count.
+struct Footprint {
+  const char* name = "";
+  uintptr_t begin = 0;
+  uint64_t extent = 0, step = 0, row = 0;
+
+  Footprint() = default;
+  explicit Footprint(const Region& region) : name(region.name), begin(reinterpret_cast<uintptr_t>(region.data)) {
     const auto [outer, inner] = ByStride(region);
-    return Bytes{reinterpret_cast<uintptr_t>(region.data), ExtentBytes(region).value(),
-                 outer.count > 1 ? outer.stride * region.element : 0,
-                 (Reach(inner) + region.length).value() * region.element};
-  };
-  const Bytes x = bytes(a), y = bytes(b);
-  const bool x_first = x.begin <= y.begin;
-  const Bytes &low = x_first ? x : y, &high = x_first ? y : x;
+    extent = region.data != nullptr ? ExtentBytes(region).value() : 0;
+    step = outer.count > 1 ? outer.stride * region.element : 0;
+    row = (Reach(inner) + region.length).value() * region.element;
+  }
+};
+
+// Whether they may share a byte. Exact for single runs and for rows at equal distances (columns of one matrix);
+// otherwise what lies between the runs counts, too.
+inline bool Overlap(const Footprint& a, const Footprint& b) {
+  const Footprint &low = a.begin <= b.begin ? a : b, &high = a.begin <= b.begin ? b : a;
   const uint64_t distance = high.begin - low.begin;
-  if (distance >= low.extent) return false;
-  if (x.step == 0 || x.step != y.step) return true;
-  const uint64_t shift = distance % x.step;
-  return shift < low.row || high.row > x.step - shift;
+  if (distance >= low.extent || high.extent == 0) return false;
+  if (low.step == 0 || low.step != high.step) return true;
+  const uint64_t shift = distance % low.step;
+  return shift < low.row || high.row > low.step - shift;
 }
+inline bool Overlap(const Region& a, const Region& b) { return Overlap(Footprint(a), Footprint(b)); }
 
 // Whether `output` keeps clear of `input`, or is it.
 inline bool ApartOrSame(const Region& output, const Region& input) {
   return Same(output, input) || !Overlap(output, input);
+}
+
+// The first of some results that is an error.
+template <class... Statuses>
+Status FirstError(const Statuses&... statuses) {
+  Status first;
+  ((first = first.ok() ? statuses : first), ...);
+  return first;
+}
+
+// The inputs that an output may be, and otherwise keeps clear of.
+template <class... Regions>
+Status ValidateApartOrSame(const Region& output, const Regions&... inputs) {
+  return FirstError((ApartOrSame(output, inputs) ? Ok() : OverlapError(inputs.name, output.name))...);
+}
+// The inputs that an output keeps clear of. Those that are null are not there.
+template <class... Regions>
+Status ValidateApart(const Region& output, const Regions&... inputs) {
+  return FirstError((Overlap(output, inputs) ? OverlapError(inputs.name, output.name) : Ok())...);
+}
+// The same of any number of them.
+inline Status ValidateApart(const Footprint& output, std::span<const Footprint> inputs) {
+  for (const Footprint& input : inputs) {
+    if (Overlap(output, input)) return OverlapError(input.name, output.name);
+  }
+  return Ok();
 }
 
 }  // namespace weft::driver

@@ -112,17 +112,6 @@ Status ForRuns(const Executor& executor, size_t items, size_t floats, const F& f
   return ForEachRun(executor, runs, 1, [&](size_t run, uint32_t) { f(begin(run), begin(run + 1) - begin(run)); });
 }
 
-// Whether [a, a + a_bytes) and [b, b + b_bytes) share a byte.
-inline bool Overlap(const void* a, size_t a_bytes, const void* b, size_t b_bytes) {
-  const auto x = reinterpret_cast<uintptr_t>(a), y = reinterpret_cast<uintptr_t>(b);
-  return a_bytes != 0 && b_bytes != 0 && x < y + b_bytes && y < x + a_bytes;
-}
-
-// Bytes from the first to the last float of `rows` rows of `cols` floats.
-inline size_t SpanBytes(size_t rows, size_t stride, size_t cols) {
-  return rows == 0 ? 0 : ((rows - 1) * stride + cols) * sizeof(float);
-}
-
 }  // namespace weft::driver
 
 #endif  // WEFT_DRIVERS_SPLIT_H_

@@ -56,7 +56,7 @@ inline Status Validate(const StoreKvArgs& args) {
     return status;
   }
   if (cache.type != DType::kF32 && cache.type != DType::kF16 && cache.type != DType::kBF16) {
-    return Error(Code::kUnsupported, "cache.type", static_cast<uint64_t>(cache.type));
+    return TypeError(Code::kUnsupported, "cache", cache.type);
   }
   const bool paged = cache.block_table != nullptr;
   if (paged && cache.block_length == 0) return Error(Code::kRange, "cache.block_length", 0, 1);
@@ -97,21 +97,21 @@ inline Status Validate(const StoreKvArgs& args) {
   if (paged) {
     const size_t first = args.first_position / cache.block_length;
     const size_t last = (args.first_position + args.tokens - 1) / cache.block_length;
-    if (!AllDistinct(cache.block_table + first, last - first + 1)) return Error(Code::kOverlap, "cache.block_table");
+    if (!AllDistinct(cache.block_table + first, last - first + 1))
+      return OverlapError("a block of cache.block_table", "another");
   }
   bool apart = true;
   ForPlaces(args, [&](size_t place, size_t count) {
     stretch(place, count);
     apart = apart && !Overlap(written, x);
   });
-  return apart ? Ok() : Error(Code::kOverlap, "x");
+  return apart ? Ok() : OverlapError("x", "cache");
 }
 
 inline Status StoreKv(const KernelSet& set, const StoreKvArgs& args, const Executor& executor) {
   if (const Status status = driver::Validate(args); !status.ok()) return status;
-  ForRuns(executor, args.tokens, args.heads * args.size,
-          [&](size_t first, size_t count) { set.ops->store_kv(args, first, count); });
-  return Ok();
+  return ForRuns(executor, args.tokens, args.heads * args.size,
+                 [&](size_t first, size_t count) { set.ops->store_kv(args, first, count); });
 }
 
 }  // namespace weft::driver
