@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "weft/core/config.h"
+
 namespace weft {
 
 using TaskFunction = void (*)(void* arg, size_t index, uint32_t worker);

@@ -6,6 +6,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "weft/core/config.h"
+
 namespace weft {
 
 enum class Code : uint8_t {

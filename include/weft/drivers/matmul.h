@@ -280,7 +280,7 @@ inline void RunMatMulTask(const KernelSet& set, const MatMulPlan& plan, size_t f
       MultiplyPanel(plan, *weights[i], first, rows, begin, end, panel, raw[i], stream, [&](size_t tile, float* at) {
         if (!last) return;
         const size_t token = plan.tiles.Begin(tile), stop = plan.tiles.Begin(tile + 1);
-        finish(token, (stop < args.tokens() ? stop : args.tokens()) - token, at - raw[i]);
+        finish(token, (stop < args.tokens() ? stop : args.tokens()) - token, static_cast<size_t>(at - raw[i]));
       });
     }
   }

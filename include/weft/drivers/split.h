@@ -8,6 +8,7 @@
 #include <atomic>
 
 #include "weft/core/executor.h"
+#include "weft/core/strict_math.h"
 
 namespace weft::driver {
 
