@@ -72,6 +72,9 @@ function(_weft_add_unit result folder unit)
 endfunction()
 
 function(weft_add_kernels name)
+  if(NOT CMAKE_CXX_COMPILER_LOADED)
+    message(FATAL_ERROR "weft_add_kernels(${name}): weft is C++; add CXX to the languages of this folder's project()")
+  endif()
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "FORMATS;TARGETS")
   if(arg_UNPARSED_ARGUMENTS OR arg_KEYWORDS_MISSING_VALUES)
     message(FATAL_ERROR "weft_add_kernels(${name} [FORMATS format...] [TARGETS target...]): what is "
@@ -105,6 +108,8 @@ function(weft_add_kernels name)
   target_link_libraries(${name} PUBLIC weft::weft PRIVATE weft::highway)
   # Kernels without optimisation are a hundred times slower, which nobody wants of a debug build.
   target_compile_options(${name} PRIVATE "$<$<OR:$<CONFIG:>,$<CONFIG:Debug>>:-O2>")
+  # The rest of a program may be compiled with -ffast-math or -Ofast; kernels are not (weft/core/strict_math.h).
+  target_compile_options(${name} PRIVATE "$<$<COMPILE_LANG_AND_ID:CXX,GNU,Clang,AppleClang>:-fno-fast-math>")
   # A unit sees all of Highway once per target: it must come first in its file and alone.
   set_source_files_properties(${units} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON SKIP_PRECOMPILE_HEADERS ON)
   set_target_properties(${name} PROPERTIES

@@ -253,9 +253,9 @@ TEST_P(StoreKvTest, RefusesBadArguments) {
   expect_paged(Code::kRange, "cache.block_table", [](auto& args) {
     args.first_position = 4;
     args.tokens = 1;
-    args.size = size_t{1} << 61;  // a row of 2^62 bytes
+    args.size = size_t{1} << 59;  // a row of 2^60 bytes
     args.heads = 1;
-    args.cache.position_stride = size_t{1} << 62;
+    args.cache.position_stride = size_t{1} << 60;
     args.first_position = 8;
   });
   expect_paged(Code::kOverlap, "x", [&](auto& args) { args.x = at(3 * 32); });

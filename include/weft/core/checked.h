@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "weft/core/config.h"
+
 namespace weft {
 
 // A 64-bit unsigned value that remembers whether any step leading to it overflowed.

@@ -1,9 +1,14 @@
-// What weft asks of the compiler, refused early and in words.
+// What weft asks of the compiler, refused early and in words. Every header of weft reaches this one before anything in
+// it can fail otherwise.
 #ifndef WEFT_CORE_CONFIG_H_
 #define WEFT_CORE_CONFIG_H_
 
-#if defined(__FAST_MATH__)
-#error "weft's numerics (NaN handling, exact rounding steps) do not survive -ffast-math; compile without it"
+#if !defined(__cplusplus) || __cplusplus < 202002L
+#error "weft needs C++20: compile with -std=c++20 or later (CMake does, for what links weft::weft)"
+#endif
+
+#if defined(__SIZEOF_POINTER__) && __SIZEOF_POINTER__ < 8
+#error "weft needs a 64-bit target: models are mapped whole, and sizes and offsets are computed in 64 bits"
 #endif
 
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__

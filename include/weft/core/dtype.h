@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "weft/core/config.h"
+
 namespace weft {
 
 enum class DType : uint32_t {

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "weft/core/checked.h"
+#include "weft/core/config.h"
 
 namespace weft {
 

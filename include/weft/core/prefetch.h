@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "weft/core/config.h"
+
 namespace weft {
 
 // The line that holds `address` is wanted soon, for reading. Any address may be given.

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "weft/core/config.h"
 #include "weft/core/dtype.h"
 
 namespace weft {

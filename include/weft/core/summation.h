@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "weft/core/config.h"
+
 namespace weft {
 
 // In which order the terms of a product, or of attention, are added. Results are the same bits for any number of

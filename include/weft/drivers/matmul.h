@@ -135,7 +135,7 @@ inline void RunMatMulTask(const KernelSet& set, const MatMulPlan& plan, size_t f
       MultiplyPanel(plan, *weights[i], first, rows, begin, end, panel, raw[i], stream, [&](size_t tile, float* at) {
         if (!last) return;
         const size_t token = plan.tiles.Begin(tile), stop = plan.tiles.Begin(tile + 1);
-        finish(token, (stop < plan.tokens ? stop : plan.tokens) - token, at - raw[i]);
+        finish(token, (stop < plan.tokens ? stop : plan.tokens) - token, static_cast<size_t>(at - raw[i]));
       });
     }
   }

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "weft/core/half.h"
+#include "weft/core/strict_math.h"
 
 namespace weft {
 

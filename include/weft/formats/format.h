@@ -36,6 +36,7 @@
 #include "weft/core/activations.h"
 #include "weft/core/dtype.h"
 #include "weft/core/half.h"
+#include "weft/core/strict_math.h"
 
 namespace weft {
 

@@ -8,6 +8,8 @@
 #ifndef WEFT_INSTANTIATE_TARGETS_H_
 #define WEFT_INSTANTIATE_TARGETS_H_
 
+#include "weft/core/strict_math.h"
+
 #if defined(HWY_HIGHWAY_INCLUDED) || defined(HWY_BASE_H_)
 #error "A weft instantiation unit must be the first include of a .cc file of its own: Highway came earlier."
 #endif

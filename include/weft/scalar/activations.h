@@ -10,6 +10,7 @@
 
 #include "weft/core/activations.h"
 #include "weft/core/half.h"
+#include "weft/core/strict_math.h"
 
 namespace weft::scalar {
 

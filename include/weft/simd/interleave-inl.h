@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 #include "hwy/highway.h"
+#include "weft/core/strict_math.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace weft {

@@ -8,6 +8,7 @@
 #endif
 
 #include "hwy/highway.h"
+#include "weft/core/strict_math.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace weft {

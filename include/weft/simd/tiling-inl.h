@@ -24,6 +24,7 @@
 
 #include "hwy/highway.h"
 #include "weft/core/activations.h"
+#include "weft/core/strict_math.h"
 
 namespace weft {
 namespace HWY_NAMESPACE {

@@ -9,6 +9,7 @@
 #endif
 
 #include "hwy/highway.h"
+#include "weft/core/strict_math.h"
 
 #undef WEFT_UNROLL
 #if HWY_TARGET == HWY_EMU128 || HWY_IS_ASAN
