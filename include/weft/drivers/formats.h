@@ -2,30 +2,69 @@
 #ifndef WEFT_DRIVERS_FORMATS_H_
 #define WEFT_DRIVERS_FORMATS_H_
 
+#include <stddef.h>
+#include <stdint.h>
+
+#include "weft/core/checked.h"
+#include "weft/core/executor.h"
 #include "weft/core/kernel_set.h"
 #include "weft/core/status.h"
 #include "weft/drivers/matmul.h"
+#include "weft/drivers/split.h"
 
 namespace weft::driver {
 
-inline Status ValidateBlocks(const FormatKernels* format, DType type, const void* a, const void* b, size_t n) {
+// n elements as floats at `x`, named x_name, and as blocks. `out` is the one of the two that is written.
+inline Status ValidateBlocks(const FormatKernels* format, DType type, const void* blocks, const float* x,
+                             const char* x_name, const char* out, size_t n) {
   if (format == nullptr) return Error(Code::kUnsupported, "type", static_cast<uint64_t>(type));
-  if (a == nullptr || b == nullptr) return Error(Code::kNull, a == nullptr ? "source" : "destination");
+  if (blocks == nullptr || x == nullptr) return Error(Code::kNull, blocks == nullptr ? "blocks" : x_name);
   if (n % format->block_elements != 0) return Error(Code::kMultiple, "n", n, format->block_elements);
+  // Neither range may wrap around the end of memory.
+  const Checked x_bytes = Checked(n) * sizeof(float);
+  const Checked block_bytes = Checked(n / format->block_elements) * format->block_bytes;
+  if (!(x_bytes + reinterpret_cast<uintptr_t>(x)).AtMost(UINTPTR_MAX) ||
+      !(block_bytes + reinterpret_cast<uintptr_t>(blocks)).AtMost(UINTPTR_MAX)) {
+    return Error(Code::kRange, "n", n, PTRDIFF_MAX / sizeof(float));
+  }
+  if (Overlap(x, x_bytes.value(), blocks, block_bytes.value())) return Error(Code::kOverlap, out);
   return Ok();
 }
 
-inline Status Dequantize(const KernelSet& set, DType type, const void* blocks, float* y, size_t n) {
+// Calls f(first element, count) for runs of whole blocks of [0, n), on several threads where `effort` times n floats
+// are worth it.
+template <class F>
+void ForBlocks(const Executor& executor, const FormatKernels& format, size_t n, size_t effort, const F& f) {
+  const size_t elements = format.block_elements;
+  const auto run = [&](size_t first, size_t count) { f(first * elements, count * elements); };
+  if (n < kWorthSharing / effort) {
+    run(0, n / elements);
+  } else {
+    ForRuns(executor, n / elements, elements * effort, run);
+  }
+}
+
+inline Status Dequantize(const KernelSet& set, DType type, const void* blocks, float* y, size_t n,
+                         const Executor& executor) {
   const FormatKernels* format = set.Find(type);
-  if (const Status status = ValidateBlocks(format, type, blocks, y, n); !status.ok()) return status;
-  format->decode(blocks, y, n);
+  if (const Status status = ValidateBlocks(format, type, blocks, y, "y", "y", n); !status.ok()) return status;
+  ForBlocks(executor, *format, n, 1, [&](size_t first, size_t count) {
+    const size_t offset = first / format->block_elements * format->block_bytes;
+    format->decode(static_cast<const uint8_t*>(blocks) + offset, y + first, count);
+  });
   return Ok();
 }
 
-inline Status Quantize(const KernelSet& set, DType type, const float* x, void* blocks, size_t n) {
+inline Status Quantize(const KernelSet& set, DType type, const float* x, void* blocks, size_t n,
+                       const Executor& executor) {
   const FormatKernels* format = set.Find(type);
-  if (const Status status = ValidateBlocks(format, type, x, blocks, n); !status.ok()) return status;
-  format->encode(x, blocks, n);
+  if (const Status status = ValidateBlocks(format, type, blocks, x, "x", "blocks", n); !status.ok()) return status;
+  // The search for a block's factors takes some hundred times as long as reading it.
+  const size_t effort = format->block_elements >= 256 ? 64 : 1;
+  ForBlocks(executor, *format, n, effort, [&](size_t first, size_t count) {
+    const size_t offset = first / format->block_elements * format->block_bytes;
+    format->encode(x + first, static_cast<uint8_t*>(blocks) + offset, count);
+  });
   return Ok();
 }
 
