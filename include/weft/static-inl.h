@@ -59,11 +59,11 @@ class Static {
   }
 
   static bool HasFormat(DType type) { return Kernels().Find(type) != nullptr; }
-  static Status Dequantize(DType type, const void* blocks, float* y, size_t n) {
-    return driver::Dequantize(Kernels(), type, blocks, y, n);
+  static Status Dequantize(DType type, const void* blocks, float* y, size_t n, const Executor& executor = {}) {
+    return driver::Dequantize(Kernels(), type, blocks, y, n, executor);
   }
-  static Status Quantize(DType type, const float* x, void* blocks, size_t n) {
-    return driver::Quantize(Kernels(), type, x, blocks, n);
+  static Status Quantize(DType type, const float* x, void* blocks, size_t n, const Executor& executor = {}) {
+    return driver::Quantize(Kernels(), type, x, blocks, n, executor);
   }
   static Status GetRows(const GetRowsArgs& args, const Executor& executor = {}) {
     return driver::GetRows(Kernels(), args, executor);

@@ -2,31 +2,60 @@
 #ifndef WEFT_DRIVERS_FORMATS_H_
 #define WEFT_DRIVERS_FORMATS_H_
 
+#include <stddef.h>
+#include <stdint.h>
+
+#include "weft/core/executor.h"
 #include "weft/core/kernel_set.h"
 #include "weft/core/status.h"
-#include "weft/drivers/matmul.h"
+#include "weft/drivers/matmul_validate.h"
+#include "weft/drivers/region.h"
+#include "weft/drivers/split.h"
 
 namespace weft::driver {
 
-inline Status ValidateBlocks(const FormatKernels* format, DType type, const void* a, const void* b, size_t n) {
+// n elements as floats at `x`, named x_name, and as blocks, apart from each other.
+inline Status ValidateBlocks(const FormatKernels* format, DType type, const void* blocks, const float* x,
+                             const char* x_name, size_t n) {
   if (format == nullptr) return TypeError(Code::kUnsupported, "type", type);
-  if (a == nullptr || b == nullptr) return Error(Code::kNull, a == nullptr ? "source" : "destination");
+  if (blocks == nullptr || x == nullptr) return Error(Code::kNull, blocks == nullptr ? "blocks" : x_name);
   if (n % format->block_elements != 0) return Error(Code::kMultiple, "n", n, format->block_elements);
-  return Ok();
+  const Region floats = LineRegion(x, x_name, n, "n");
+  Region encoded = LineRegion(blocks, "blocks", n / format->block_elements, "n");
+  encoded.element = format->block_bytes;
+  const Status status = FirstError(ValidateRegion(floats), ValidateRegion(encoded));
+  return status.ok() ? ValidateApart(encoded, floats) : status;
 }
 
-inline Status Dequantize(const KernelSet& set, DType type, const void* blocks, float* y, size_t n) {
-  const FormatKernels* format = set.Find(type);
-  if (const Status status = ValidateBlocks(format, type, blocks, y, n); !status.ok()) return status;
-  format->decode(blocks, y, n);
-  return Ok();
+// Calls f(first element, count) for runs of whole blocks of [0, n), on several threads where `effort` times n floats
+// are worth it.
+template <class F>
+Status ForBlocks(const Executor& executor, const FormatKernels& format, size_t n, size_t effort, const F& f) {
+  const size_t elements = format.block_elements;
+  const auto run = [&](size_t first, size_t count) { f(first * elements, count * elements); };
+  return ForRuns(executor, n / elements, elements * effort, run);
 }
 
-inline Status Quantize(const KernelSet& set, DType type, const float* x, void* blocks, size_t n) {
+inline Status Dequantize(const KernelSet& set, DType type, const void* blocks, float* y, size_t n,
+                         const Executor& executor) {
   const FormatKernels* format = set.Find(type);
-  if (const Status status = ValidateBlocks(format, type, x, blocks, n); !status.ok()) return status;
-  format->encode(x, blocks, n);
-  return Ok();
+  if (const Status status = ValidateBlocks(format, type, blocks, y, "y", n); !status.ok()) return status;
+  return ForBlocks(executor, *format, n, 1, [&](size_t first, size_t count) {
+    const size_t offset = first / format->block_elements * format->block_bytes;
+    format->decode(static_cast<const uint8_t*>(blocks) + offset, y + first, count);
+  });
+}
+
+inline Status Quantize(const KernelSet& set, DType type, const float* x, void* blocks, size_t n,
+                       const Executor& executor) {
+  const FormatKernels* format = set.Find(type);
+  if (const Status status = ValidateBlocks(format, type, blocks, x, "x", n); !status.ok()) return status;
+  // The search for a block's factors takes some hundred times as long as reading it.
+  const size_t effort = format->block_elements >= 256 ? 64 : 1;
+  return ForBlocks(executor, *format, n, effort, [&](size_t first, size_t count) {
+    const size_t offset = first / format->block_elements * format->block_bytes;
+    format->encode(x + first, static_cast<uint8_t*>(blocks) + offset, count);
+  });
 }
 
 inline Status Validate(const KernelSet& set, const GetRowsArgs& args) {

@@ -13,7 +13,7 @@
 #ifndef WEFT_FORMATS_Q4_K_H_
 #define WEFT_FORMATS_Q4_K_H_
 
-#include "weft/formats/encode_search.h"
+#include "weft/formats/encode_groups.h"
 #include "weft/formats/format.h"
 
 namespace weft {
@@ -64,32 +64,22 @@ struct Q4_K {
     }
   }
 
-  static void Encode(const float* x, Block& block) {
-    constexpr CodeRange kCodes{0, kMaxCode}, kScales{0, 63};
-    GroupFit fit[8], largest;
-    for (size_t g = 0; g < 8; ++g) {
-      fit[g] = FitGroup<true>(x + g * 32, 32, kCodes);
-      largest.scale = fmaxf(largest.scale, fit[g].scale);
-      largest.offset = fmaxf(largest.offset, fit[g].offset);
-    }
-    block.d = CommonFactor(largest.scale, kScales.highest);
-    block.dmin = CommonFactor(largest.offset, kScales.highest);
-    const GroupFit unit{ToFloat(block.d), ToFloat(block.dmin)};
+  static constexpr CodeRange kScales{0, 63};
+  static void Pack(const Encoded<Q4_K>& from, Block& block) {
+    block.d = from.scale_factor;
+    block.dmin = from.offset_factor;
     uint8_t scale[8], minimum[8];
     for (size_t g = 0; g < 8; ++g) {
-      const IntegerFit integers = RoundFit<true>(x + g * 32, 32, fit[g], unit, kCodes, kScales);
-      scale[g] = static_cast<uint8_t>(integers.scale);
-      minimum[g] = static_cast<uint8_t>(integers.offset);
-      const GroupFit final{unit.scale * static_cast<float>(scale[g]), unit.offset * static_cast<float>(minimum[g])};
-      const float inverse = final.Inverse();
-      for (size_t i = 0; i < 32; ++i) {
-        const int code = kCodes.Nearest((x[g * 32 + i] + final.offset) * inverse);
-        uint8_t& byte = block.q[g / 2 * 32 + i];
-        byte = static_cast<uint8_t>(g % 2 == 0 ? code : byte | (code << 4));
-      }
+      scale[g] = static_cast<uint8_t>(from.scale[g]);
+      minimum[g] = static_cast<uint8_t>(from.offset[g]);
     }
     PackScalesK(scale, minimum, block.scales);
+    for (size_t i = 0; i < 128; ++i) {
+      const size_t low = i / 32 * 64 + i % 32;
+      block.q[i] = static_cast<uint8_t>(from.code[low] | (from.code[low + 32] << 4));
+    }
   }
+  static void Encode(const float* x, Block& block) { SearchAndPack<Q4_K>(x, block); }
 };
 static_assert(IsValidFormat<Q4_K>());
 

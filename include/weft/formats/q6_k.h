@@ -13,9 +13,7 @@
 #ifndef WEFT_FORMATS_Q6_K_H_
 #define WEFT_FORMATS_Q6_K_H_
 
-#include <string.h>
-
-#include "weft/formats/encode_search.h"
+#include "weft/formats/encode_groups.h"
 #include "weft/formats/format.h"
 
 namespace weft {
@@ -50,30 +48,22 @@ struct Q6_K {
     }
   }
 
-  static void Encode(const float* x, Block& block) {
-    constexpr CodeRange kCodes{-kZero, kMaxCode - kZero}, kScales{-128, 127};
-    GroupFit fit[16];
-    float scales[16];
-    for (size_t g = 0; g < 16; ++g) {
-      fit[g] = FitGroup<false>(x + g * 16, 16, kCodes);
-      scales[g] = fit[g].scale;
-    }
-    block.d = CommonFactor(ExtremeOf(scales, 16), kScales.lowest);
-    const GroupFit unit{ToFloat(block.d), 0.0f};
-    memset(block.ql, 0, sizeof(block.ql));
-    memset(block.qh, 0, sizeof(block.qh));
-    for (size_t g = 0; g < 16; ++g) {
-      block.scales[g] = static_cast<int8_t>(RoundFit<false>(x + g * 16, 16, fit[g], unit, kCodes, kScales).scale);
-      const GroupFit final{unit.scale * static_cast<float>(block.scales[g]), 0.0f};
-      const float inverse = final.Inverse();
-      for (size_t e = g * 16; e < g * 16 + 16; ++e) {
-        const size_t half = e / 128, quarter = e % 128 / 32, i = e % 32;
-        const unsigned code = static_cast<unsigned>(kCodes.Nearest(x[e] * inverse) + kZero);
-        block.ql[half * 64 + quarter % 2 * 32 + i] |= static_cast<uint8_t>((code & 15) << (quarter < 2 ? 0 : 4));
-        block.qh[half * 32 + i] |= static_cast<uint8_t>((code >> 4) << (2 * quarter));
+  static constexpr CodeRange kScales{-128, 127};
+  static void Pack(const Encoded<Q6_K>& from, Block& block) {
+    block.d = from.scale_factor;
+    for (size_t g = 0; g < 16; ++g) block.scales[g] = from.scale[g];
+    for (size_t half = 0; half < 2; ++half) {
+      const uint8_t* code = from.code + half * 128;
+      for (size_t i = 0; i < 64; ++i) {
+        block.ql[half * 64 + i] = static_cast<uint8_t>((code[i] & 15) | ((code[i + 64] & 15) << 4));
+      }
+      for (size_t i = 0; i < 32; ++i) {
+        block.qh[half * 32 + i] = static_cast<uint8_t>((code[i] >> 4) | ((code[i + 32] >> 4) << 2) |
+                                                       ((code[i + 64] >> 4) << 4) | ((code[i + 96] >> 4) << 6));
       }
     }
   }
+  static void Encode(const float* x, Block& block) { SearchAndPack<Q6_K>(x, block); }
 };
 static_assert(IsValidFormat<Q6_K>());
 

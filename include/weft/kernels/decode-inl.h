@@ -1,4 +1,4 @@
-// Whole blocks to floats and back.
+// Whole blocks to floats.
 
 #if defined(WEFT_KERNELS_DECODE_INL_H_) == defined(HWY_TARGET_TOGGLE)
 #ifdef WEFT_KERNELS_DECODE_INL_H_
@@ -64,21 +64,6 @@ HWY_NOINLINE void DecodeBlocks(const void* blocks, float* HWY_RESTRICT y, size_t
         y += hn::Lanes(df);
       }
     }
-  }
-}
-
-// The inverse: n / block blocks from x. Quantised formats have one normative encoder, which is scalar.
-template <class Format>
-HWY_NOINLINE void EncodeBlocks(const float* HWY_RESTRICT x, void* blocks, size_t n) {
-  auto* to = static_cast<typename Format::Block*>(blocks);
-  if constexpr (kIsFloat<Format>) {
-    const hn::ScalableTag<float> df;
-    const size_t lanes = hn::Lanes(df);
-    size_t i = 0;
-    for (; i + lanes <= n; i += lanes) StoreFloat(df, hn::LoadU(df, x + i), to + i);
-    if (i < n) StoreFloatN(df, hn::LoadN(df, x + i, n - i), to + i, n - i);
-  } else {
-    for (size_t i = 0; i < n; i += kBlockElements<Format>) Format::Encode(x + i, *to++);
   }
 }
 

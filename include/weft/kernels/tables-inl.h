@@ -15,6 +15,7 @@
 #include "weft/kernels/decode-inl.h"
 #include "weft/kernels/dot-inl.h"
 #include "weft/kernels/elementwise-inl.h"
+#include "weft/kernels/encode-inl.h"
 #include "weft/kernels/norm-inl.h"
 #include "weft/kernels/pack-inl.h"
 #include "weft/kernels/pack_tokens-inl.h"
