@@ -1,5 +1,5 @@
 // Microbenchmarks of the kernels:
-//   kernel_bench [--target NAME] [--threads 1,2] [--shape M,N,K]... [Google Benchmark's options]
+//   kernel_bench [--target NAME] [--threads 1,2] [--shape M,N,K]... [--no-roofline] [Google Benchmark's options]
 #include <benchmark/benchmark.h>
 #include <stdio.h>
 
@@ -33,6 +33,9 @@ int Main(int argc, char** argv) {
   app.add_option("--shape", shapes, "Adds rows of this shape: tokens, weight rows, columns")->type_name("M,N,K");
   app.add_option("--memory", megabytes, "MiB of weights to rotate through, several times the last-level cache")
       ->check(CLI::Range(1, 1 << 20));
+  app.add_flag_callback(
+      "--no-roofline", [&] { plan.roofline = false; },
+      "Leave out the machine's peaks: a row then takes a fraction of the time");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -64,7 +67,7 @@ int Main(int argc, char** argv) {
   benchmark::AddCustomContext("compiler", __VERSION__);
   benchmark::Initialize(&count, rest.data());
   if (benchmark::ReportUnrecognizedArguments(count, rest.data())) return 2;
-  weft::bench::RegisterRoofline(plan);
+  if (plan.roofline) weft::bench::RegisterRoofline(plan);
   weft::bench::RegisterProducts(plan);
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();

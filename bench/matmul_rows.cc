@@ -32,11 +32,12 @@ double MeasureRead(const Executor& executor, double seconds) {
   return memory.Measure(executor, seconds);
 }
 
-// A row's times, and the peaks before and after them.
+// A row's times, and with `roofline` the peaks before and after them.
 class Row {
  public:
-  Row(benchmark::State& state, Peak peak, const Executor& executor) : state_(state), peak_(peak), executor_(executor) {
-    MeasureMachine();
+  Row(benchmark::State& state, Peak peak, const Executor& executor, bool roofline)
+      : state_(state), peak_(peak), executor_(executor), roofline_(roofline) {
+    if (roofline_) MeasureMachine();
   }
 
   template <class F>
@@ -51,13 +52,14 @@ class Row {
   // `macs`, `bytes`: of one iteration. Rates are those of the median iteration.
   void Finish(double macs, double bytes) {
     if (times_.empty()) return;
-    MeasureMachine();
     std::nth_element(times_.begin(), times_.begin() + times_.size() / 2, times_.end());
     const double seconds = times_[times_.size() / 2];
     state_.counters["macs_per_s"] = macs / seconds;
+    state_.counters["bytes_per_s"] = bytes / seconds;
+    if (!roofline_) return;
+    MeasureMachine();
     state_.counters["macs_per_cycle"] = macs / seconds / (clock_sum_ / 2) / executor_.workers;
     state_.counters["peak_fraction"] = macs / seconds / (peak_sum_ / 2);
-    state_.counters["bytes_per_s"] = bytes / seconds;
     state_.counters["bandwidth_fraction"] = bytes / seconds / (read_sum_ / 2);
   }
 
@@ -71,6 +73,7 @@ class Row {
   benchmark::State& state_;
   Peak peak_;
   Executor executor_;
+  bool roofline_;
   double peak_sum_ = 0.0, read_sum_ = 0.0, clock_sum_ = 0.0;
   std::vector<double> times_;
 };
@@ -117,6 +120,7 @@ struct Case {
   size_t threads;
   size_t memory;   // rotate through this much; 0: the same weights again and again
   size_t experts;  // each with its own weights and m of all tokens; 0: an ordinary product
+  bool roofline;
 };
 
 void Fail(benchmark::State& state, const Status& status) {
@@ -136,7 +140,7 @@ void MatMulRow(benchmark::State& state, const Case& c) {
   std::vector<uint8_t> forms(ActivationBytes(tokens, s.k)), scratch;
   const Executor executor = Threads(c.threads);
   size_t next = 0;
-  Row row(state, PeakOf(c.type), executor);
+  Row row(state, PeakOf(c.type), executor, c.roofline);
   for (auto _ : state) {
     ActivationSet set = MakeActivations(x.data(), tokens, s.k, s.k, {forms.data(), forms.size()});
     MatMulArgs args;
@@ -167,11 +171,11 @@ void MatMulRow(benchmark::State& state, const Case& c) {
   row.Finish(calls * static_cast<double>(s.m * s.n * s.k), calls * static_cast<double>(matrix));
 }
 
-void SgemmRow(benchmark::State& state, const Shape& s, size_t threads) {
+void SgemmRow(benchmark::State& state, const Shape& s, size_t threads, bool roofline) {
   const SgemmFunction sgemm = FindSgemm(threads);
   const std::vector<float> x = MakeActivationRows(s.m * s.k), w = MakeActivationRows(s.n * s.k);
   std::vector<float> y(s.m * s.n);
-  Row row(state, Peak::kF32Fma, Threads(threads));
+  Row row(state, Peak::kF32Fma, Threads(threads), roofline);
   for (auto _ : state) {
     row.Time([&] { sgemm(s.m, s.n, s.k, x.data(), w.data(), y.data()); });
     benchmark::DoNotOptimize(y.data());
@@ -207,7 +211,7 @@ void Add(const std::string& name, const F& run) {
 void AddProduct(const Plan& plan, DType type, const Shape& shape, size_t threads) {
   std::string format = Name(type);
   std::transform(format.begin(), format.end(), format.begin(), [](unsigned char c) { return std::tolower(c); });
-  const Case c{type, shape, threads, shape.m <= 16 ? plan.memory : 0, 0};
+  const Case c{type, shape, threads, shape.m <= 16 ? plan.memory : 0, 0, plan.roofline};
   const std::string operation =
       shape.m == 1 ? "matvec/" + format : "matmul/" + format + "/m:" + std::to_string(shape.m);
   Add(operation + "/" + Sizes(shape) + ThreadsSuffix(threads), [c](benchmark::State& state) { MatMulRow(state, c); });
@@ -241,12 +245,12 @@ void RegisterProducts(const Plan& plan) {
     }
   });
   for (const size_t threads : plan.threads) {
-    const Case warm{DType::kQ4_K, {1, 4096, 4096}, threads, 0, 0};
+    const Case warm{DType::kQ4_K, {1, 4096, 4096}, threads, 0, 0, plan.roofline};
     Add("matvec/q4_k/" + Sizes(warm.shape) + ThreadsSuffix(threads) + "/warm",
         [warm](benchmark::State& state) { MatMulRow(state, warm); });
     // 64 tokens, two experts each of 32: four tokens per expert. And 512 of eight experts.
     for (const auto& [experts, m] : {std::pair<size_t, size_t>{32, 4}, {8, 128}}) {
-      const Case c{DType::kQ4_K, {m, 1024, 2048}, threads, plan.memory, experts};
+      const Case c{DType::kQ4_K, {m, 1024, 2048}, threads, plan.memory, experts, plan.roofline};
       Add("experts/q4_k/experts:" + std::to_string(experts) + "/m:" + std::to_string(m) + "/" + Sizes(c.shape) +
               ThreadsSuffix(threads),
           [c](benchmark::State& state) { MatMulRow(state, c); });
@@ -254,7 +258,7 @@ void RegisterProducts(const Plan& plan) {
     if (FindSgemm(threads) != nullptr) {
       const Shape shape{512, 4096, 4096};
       Add("matmul/openblas_f32/m:512/" + Sizes(shape) + ThreadsSuffix(threads),
-          [=](benchmark::State& state) { SgemmRow(state, shape, threads); });
+          [=, roofline = plan.roofline](benchmark::State& state) { SgemmRow(state, shape, threads, roofline); });
     }
   }
 }

@@ -1,5 +1,5 @@
-// The rows of kernel_bench. Each measures the machine's peaks in the same breath as itself (see roofline.h) and has the
-// counters macs_per_s, peak_fraction, bytes_per_s and bandwidth_fraction.
+// The rows of kernel_bench. Each has the counters macs_per_s and bytes_per_s, measures the machine's peaks in the same
+// breath as itself (see roofline.h), and has macs_per_cycle, peak_fraction and bandwidth_fraction from them.
 #ifndef WEFT_BENCH_ROWS_H_
 #define WEFT_BENCH_ROWS_H_
 
@@ -19,6 +19,7 @@ struct Plan {
   std::vector<size_t> threads;
   std::vector<Shape> shapes;  // beside the standard ones
   size_t memory = 0;          // bytes of weights that rows which claim bandwidth rotate through
+  bool roofline = true;       // measure the machine's peaks, too: about a second per row
 };
 
 void RegisterRoofline(const Plan& plan);
