@@ -7,20 +7,14 @@
 namespace weft::engine {
 namespace {
 
-// The largest workspace of any product with these weights and up to `tokens` tokens. Each way of computing a product
-// has its own needs, so each class of sizes is asked for (see Summation).
+// The workspace of products with these weights and up to `tokens` tokens.
 size_t MatMulBytes(const WeightView& w, const WeightView* gate, size_t tokens, uint32_t workers) {
-  size_t bytes = 0;
-  for (const size_t m : {size_t{1}, size_t{7}, size_t{8}, tokens}) {
-    ActivationSet x = MakeActivations(nullptr, std::min(m, tokens), w.cols, w.cols, {});
-    MatMulArgs args;
-    args.x = &x;
-    args.w = w;
-    args.y_stride = w.rows;
-    args.epilogue.gate = gate;
-    bytes = std::max(bytes, MatMulWorkspaceBytes(args, workers));
-  }
-  return bytes;
+  ActivationSet x = MakeActivations(nullptr, tokens, w.cols, w.cols, {});
+  MatMulArgs args;
+  args.x = &x;
+  args.w = w;
+  args.epilogue.gate = gate;
+  return MatMulWorkspaceBytes(args, workers);
 }
 
 // Products that are computed together need as much as all of them.

@@ -76,6 +76,25 @@ TEST_CASE("transformer: logits are those of the forward pass in double") {
   }
 }
 
+// Also where a product's tokens are cut into two runs (from 769 on), which need less memory than one.
+TEST_CASE("transformer: any batch up to the largest runs") {
+  const LoadedModel loaded(RandomLlama());
+  ForEachTarget([&](const std::string&) {
+    for (const Summation summation : {Summation::kFastest, Summation::kUniform}) {
+      Result<Transformer> transformer =
+          Transformer::Create(loaded.model(), Executor{}, {.max_batch = 771, .max_logits = 1, .summation = summation});
+      REQUIRE(transformer.ok());
+      for (const size_t count : {1, 8, 9, 765, 766, 768, 769, 770, 771}) {
+        Result<Sequence> sequence = Sequence::Create(loaded.model().config, count);
+        REQUIRE(sequence.ok());
+        const std::vector<uint32_t> tokens = RandomTokens(count, 48);
+        const BatchItem item{.sequence = &*sequence, .tokens = tokens};
+        CHECK_EQ(FeedError(*transformer, {&item, 1}), "");
+      }
+    }
+  });
+}
+
 TEST_CASE("transformer: sequences in one batch do not see each other") {
   const LoadedModel loaded(RandomLlama());
   Transformer transformer = MakeTransformer(loaded.model(), {}, kUniform);

@@ -192,10 +192,12 @@ TEST_P(EncodeTest, RefusesOverlap) {
   for (int at : {1, 143, 144, 600, 144 + 1023}) {
     const Status encoding = Quantize(DType::kQ4_K, x, memory + at, 256);
     EXPECT_EQ(encoding.code, Code::kOverlap) << at;
-    EXPECT_STREQ(encoding.argument, "blocks");
+    EXPECT_STREQ(encoding.argument, "x");
+    EXPECT_STREQ(encoding.other, "blocks");
     const Status decoding = Dequantize(DType::kQ4_K, memory + at, x, 256);
     EXPECT_EQ(decoding.code, Code::kOverlap) << at;
     EXPECT_STREQ(decoding.argument, "y");
+    EXPECT_STREQ(decoding.other, "blocks");
   }
   EXPECT_TRUE(IsOk(Quantize(DType::kQ4_K, x, memory, 256)));
   EXPECT_TRUE(IsOk(Quantize(DType::kQ4_K, x, memory + 144 + 1024, 256)));
