@@ -289,7 +289,7 @@ TEST_P(StoreKvTest, RepeatedBlocks) {
     const uint32_t saved = table[998];
     table[998] = table[3];
     EXPECT_EQ(Validate(args).code, Code::kOverlap) << spread;
-    EXPECT_STREQ(Validate(args).argument, "cache.block_table");
+    EXPECT_STREQ(Validate(args).argument, "a block of cache.block_table");
     table[998] = saved;
   }
 }
