@@ -55,30 +55,32 @@ HWY_INLINE void RotateHead(float* HWY_RESTRICT x, const float* HWY_RESTRICT angl
   }
 }
 
-// In place; what goes elsewhere is copied there first.
+// The heads of a token, in place.
 template <RopeKind kKind, bool kInverse>
-HWY_INLINE void RotateTokens(const RopeArgs& args, size_t first, size_t count) {
-  const size_t size = args.head_size != 0 ? args.head_size : 2 * args.pairs;
-  for (size_t token = first; token < first + count; ++token) {
-    const float* angles = args.table + token * args.pairs * 2;
-    for (size_t head = 0; head < args.heads; ++head) {
-      float* y = args.y + token * args.y_token_stride + head * args.y_head_stride;
-      if (args.y != args.x) {
-        memcpy(y, args.x + token * args.token_stride + head * args.head_stride, size * sizeof(float));
-      }
-      RotateHead<kKind, kInverse>(y, angles, args.pairs);
-    }
-  }
+HWY_INLINE void RotateHeads(float* x, size_t heads, size_t stride, const float* angles, size_t pairs) {
+  for (size_t head = 0; head < heads; ++head) RotateHead<kKind, kInverse>(x + head * stride, angles, pairs);
 }
 
-// Tokens [first, first + count) of RopeArgs.
+// Tokens [first, first + count) of RopeArgs. What goes elsewhere is copied there first.
 inline void RopeTokens(const RopeArgs& args, size_t first, size_t count) {
-  if (args.kind == RopeKind::kInterleaved) {
-    args.inverse ? RotateTokens<RopeKind::kInterleaved, true>(args, first, count)
-                 : RotateTokens<RopeKind::kInterleaved, false>(args, first, count);
-  } else {
-    args.inverse ? RotateTokens<RopeKind::kHalf, true>(args, first, count)
-                 : RotateTokens<RopeKind::kHalf, false>(args, first, count);
+  const size_t heads = args.heads, pairs = args.pairs, stride = args.y_head_stride;
+  const size_t size = args.head_size != 0 ? args.head_size : 2 * pairs;
+  for (size_t token = first; token < first + count; ++token) {
+    const float* angles = args.table + token * pairs * 2;
+    float* y = args.y + token * args.y_token_stride;
+    if (args.y != args.x) {
+      const float* x = args.x + token * args.token_stride;
+      for (size_t head = 0; head < heads; ++head) {
+        memcpy(y + head * stride, x + head * args.head_stride, size * sizeof(float));
+      }
+    }
+    if (args.kind == RopeKind::kInterleaved) {
+      args.inverse ? RotateHeads<RopeKind::kInterleaved, true>(y, heads, stride, angles, pairs)
+                   : RotateHeads<RopeKind::kInterleaved, false>(y, heads, stride, angles, pairs);
+    } else {
+      args.inverse ? RotateHeads<RopeKind::kHalf, true>(y, heads, stride, angles, pairs)
+                   : RotateHeads<RopeKind::kHalf, false>(y, heads, stride, angles, pairs);
+    }
   }
 }
 
