@@ -51,7 +51,7 @@ inline Checked ExtentBytes(const Region& region) {
 
 // The axis with larger steps as the outer one; one that counts once has no steps.
 struct Axes {
-  Axis outer, inner;
+  const Axis &outer, &inner;
 };
 inline Axes ByStride(const Region& region) {
   const auto step = [](const Axis& axis) { return axis.count > 1 ? axis.stride : 0; };
@@ -59,35 +59,42 @@ inline Axes ByStride(const Region& region) {
   return {region.outer, region.inner};
 }
 
+// Which argument of a region that does not fit in `bytes` is to blame.
+inline Status TooLarge(const Region& region, uint64_t bytes) {
+  const uint64_t room = bytes / region.element;
+  if (region.length > room) return Error(Code::kRange, region.length_name, region.length, room);
+  const uint64_t beside = room - region.length;
+  const Axis* const axes[] = {&region.inner, &region.outer};
+  for (const Axis* axis : axes) {
+    if (axis->count > 1 && axis->count - 1 > beside / region.length) {  // without any gaps, too
+      return Error(Code::kRange, axis->count_name, axis->count, beside / region.length + 1);
+    }
+  }
+  const auto& [outer, inner] = ByStride(region);
+  const uint64_t left = Reach(inner).AtMost(beside) ? beside - Reach(inner).value() : 0;
+  return Error(Code::kRange, outer.stride_name, outer.stride, left / (outer.count - 1));
+}
+
 // The data is there, strides are at least `length` where they count, and everything fits in the address space behind
 // `data`; the error names the argument that is to blame. Lengths and counts are at least 1.
 inline Status ValidateRegion(const Region& region) {
   if (region.data == nullptr) return Error(Code::kNull, region.name);
-  const Axis axes[] = {region.inner, region.outer};
-  for (const Axis& axis : axes) {
-    if (axis.count > 1 && axis.stride < region.length) {
-      return Error(Code::kShape, axis.stride_name, axis.stride, region.length);
-    }
+  const Axis &inner = region.inner, &outer = region.outer;
+  if (inner.count > 1 && inner.stride < region.length) {
+    return Error(Code::kShape, inner.stride_name, inner.stride, region.length);
+  }
+  if (outer.count > 1 && outer.stride < region.length) {
+    return Error(Code::kShape, outer.stride_name, outer.stride, region.length);
   }
   const uint64_t behind = UINTPTR_MAX - reinterpret_cast<uintptr_t>(region.data);
-  const uint64_t room = (behind < PTRDIFF_MAX ? behind : PTRDIFF_MAX) / region.element;
-  if (ExtentBytes(region).AtMost(room * region.element)) return Ok();
-  if (region.length > room) return Error(Code::kRange, region.length_name, region.length, room);
-  const uint64_t beside = room - region.length;
-  for (const Axis& axis : axes) {
-    if (axis.count > 1 && axis.count - 1 > beside / region.length) {  // without any gaps, too
-      return Error(Code::kRange, axis.count_name, axis.count, beside / region.length + 1);
-    }
-  }
-  const auto [outer, inner] = ByStride(region);
-  const uint64_t left = Reach(inner).AtMost(beside) ? beside - Reach(inner).value() : 0;
-  return Error(Code::kRange, outer.stride_name, outer.stride, left / (outer.count - 1));
+  const uint64_t bytes = behind < PTRDIFF_MAX ? behind : PTRDIFF_MAX;
+  return ExtentBytes(region).AtMost(bytes) ? Ok() : TooLarge(region, bytes);
 }
 
 // Whether runs that are written are apart from each other: those of one axis within a step of the other.
 inline Status ValidateRunsApart(const Region& region) {
   if (region.outer.count <= 1 || region.inner.count <= 1) return Ok();
-  const auto [outer, inner] = ByStride(region);
+  const auto& [outer, inner] = ByStride(region);
   const Checked needed = Reach(inner) + region.length;
   if (needed.AtMost(outer.stride)) return Ok();
   return Error(Code::kShape, outer.stride_name, outer.stride, needed.value());
@@ -111,7 +118,7 @@ struct Footprint {
 
   Footprint() = default;
   explicit Footprint(const Region& region) : name(region.name), begin(reinterpret_cast<uintptr_t>(region.data)) {
-    const auto [outer, inner] = ByStride(region);
+    const auto& [outer, inner] = ByStride(region);
     extent = region.data != nullptr ? ExtentBytes(region).value() : 0;
     step = outer.count > 1 ? outer.stride * region.element : 0;
     row = (Reach(inner) + region.length).value() * region.element;
@@ -128,7 +135,13 @@ inline bool Overlap(const Footprint& a, const Footprint& b) {
   const uint64_t shift = distance % low.step;
   return shift < low.row || high.row > low.step - shift;
 }
-inline bool Overlap(const Region& a, const Region& b) { return Overlap(Footprint(a), Footprint(b)); }
+inline bool Overlap(const Region& a, const Region& b) {
+  const auto begin = [](const Region& region) { return reinterpret_cast<uintptr_t>(region.data); };
+  const bool a_first = begin(a) <= begin(b);
+  const Region &low = a_first ? a : b, &high = a_first ? b : a;
+  if (begin(high) - begin(low) >= ExtentBytes(low).value()) return false;  // as a rule
+  return Overlap(Footprint(a), Footprint(b));
+}
 
 // Whether `output` keeps clear of `input`, or is it.
 inline bool ApartOrSame(const Region& output, const Region& input) {
@@ -139,7 +152,7 @@ inline bool ApartOrSame(const Region& output, const Region& input) {
 template <class... Statuses>
 Status FirstError(const Statuses&... statuses) {
   Status first;
-  ((first = first.ok() ? statuses : first), ...);
+  (void)((statuses.ok() || (first = statuses, false)) && ...);
   return first;
 }
 

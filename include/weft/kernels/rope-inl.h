@@ -19,10 +19,10 @@ namespace weft {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// The pairs [0, pairs) of one head: (x[2i], x[2i + 1]) or (x[i], x[i + pairs]), angles {cos, sin} per pair, to y, which
-// may be x. Forwards by the angles, or backwards.
+// The pairs [0, pairs) of one head: (x[2i], x[2i + 1]) or (x[i], x[i + pairs]), angles {cos, sin} per pair; forwards by
+// the angles, or backwards.
 template <RopeKind kKind, bool kInverse>
-HWY_INLINE void RotateHead(const float* x, float* y, const float* HWY_RESTRICT angles, size_t pairs) {
+HWY_INLINE void RotateHead(float* HWY_RESTRICT x, const float* HWY_RESTRICT angles, size_t pairs) {
   const hn::ScalableTag<float> df;
   const size_t lanes = hn::Lanes(df);
   size_t i = 0;
@@ -39,45 +39,48 @@ HWY_INLINE void RotateHead(const float* x, float* y, const float* HWY_RESTRICT a
     const auto u = hn::NegMulAdd(b, sine, hn::Mul(a, cosine));
     const auto v = hn::MulAdd(a, sine, hn::Mul(b, cosine));
     if constexpr (kKind == RopeKind::kInterleaved) {
-      hn::StoreInterleaved2(u, v, df, y + 2 * i);
+      hn::StoreInterleaved2(u, v, df, x + 2 * i);
     } else {
-      hn::StoreU(u, df, y + i);
-      hn::StoreU(v, df, y + i + pairs);
+      hn::StoreU(u, df, x + i);
+      hn::StoreU(v, df, x + i + pairs);
     }
   }
   for (; i < pairs; ++i) {
-    const size_t first = kKind == RopeKind::kInterleaved ? 2 * i : i;
-    const size_t second = kKind == RopeKind::kInterleaved ? 2 * i + 1 : i + pairs;
-    const float a = x[first], b = x[second];
+    float& a = kKind == RopeKind::kInterleaved ? x[2 * i] : x[i];
+    float& b = kKind == RopeKind::kInterleaved ? x[2 * i + 1] : x[i + pairs];
     const float cosine = angles[2 * i], sine = kInverse ? -angles[2 * i + 1] : angles[2 * i + 1];
-    y[first] = a * cosine - b * sine;
-    y[second] = a * sine + b * cosine;
+    const float u = a * cosine - b * sine;
+    b = a * sine + b * cosine;
+    a = u;
   }
 }
 
+// The heads of a token, in place.
 template <RopeKind kKind, bool kInverse>
-HWY_INLINE void RotateTokens(const RopeArgs& args, size_t first, size_t count) {
-  const size_t rotated = 2 * args.pairs;
-  const size_t rest = args.head_size > rotated && args.y != args.x ? args.head_size - rotated : 0;
-  for (size_t token = first; token < first + count; ++token) {
-    const float* angles = args.table + token * rotated;
-    for (size_t head = 0; head < args.heads; ++head) {
-      const float* x = args.x + token * args.token_stride + head * args.head_stride;
-      float* y = args.y + token * args.y_token_stride + head * args.y_head_stride;
-      RotateHead<kKind, kInverse>(x, y, angles, args.pairs);
-      if (rest != 0) memcpy(y + rotated, x + rotated, rest * sizeof(float));
-    }
-  }
+HWY_INLINE void RotateHeads(float* x, size_t heads, size_t stride, const float* angles, size_t pairs) {
+  for (size_t head = 0; head < heads; ++head) RotateHead<kKind, kInverse>(x + head * stride, angles, pairs);
 }
 
-// Tokens [first, first + count) of RopeArgs.
+// Tokens [first, first + count) of RopeArgs. What goes elsewhere is copied there first.
 inline void RopeTokens(const RopeArgs& args, size_t first, size_t count) {
-  if (args.kind == RopeKind::kInterleaved) {
-    args.inverse ? RotateTokens<RopeKind::kInterleaved, true>(args, first, count)
-                 : RotateTokens<RopeKind::kInterleaved, false>(args, first, count);
-  } else {
-    args.inverse ? RotateTokens<RopeKind::kHalf, true>(args, first, count)
-                 : RotateTokens<RopeKind::kHalf, false>(args, first, count);
+  const size_t heads = args.heads, pairs = args.pairs, stride = args.y_head_stride;
+  const size_t size = args.head_size != 0 ? args.head_size : 2 * pairs;
+  for (size_t token = first; token < first + count; ++token) {
+    const float* angles = args.table + token * pairs * 2;
+    float* y = args.y + token * args.y_token_stride;
+    if (args.y != args.x) {
+      const float* x = args.x + token * args.token_stride;
+      for (size_t head = 0; head < heads; ++head) {
+        memcpy(y + head * stride, x + head * args.head_stride, size * sizeof(float));
+      }
+    }
+    if (args.kind == RopeKind::kInterleaved) {
+      args.inverse ? RotateHeads<RopeKind::kInterleaved, true>(y, heads, stride, angles, pairs)
+                   : RotateHeads<RopeKind::kInterleaved, false>(y, heads, stride, angles, pairs);
+    } else {
+      args.inverse ? RotateHeads<RopeKind::kHalf, true>(y, heads, stride, angles, pairs)
+                   : RotateHeads<RopeKind::kHalf, false>(y, heads, stride, angles, pairs);
+    }
   }
 }
 
