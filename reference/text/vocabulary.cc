@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::string_view kTokens = "tokenizer.ggml.tokens";
 constexpr std::string_view kTypes = "tokenizer.ggml.token_type";
+constexpr uint64_t kMaxBytes = 0xFFFFFFF0u;  // of all tokens: positions in them have 32 bits
 constexpr uint64_t kNoToken = 0xFFFFFFFFu;
 
 std::optional<uint8_t> HexDigit(char c) {
@@ -56,6 +57,8 @@ Result<Vocabulary> Vocabulary::Load(const Gguf& file) {
     }
     vocabulary.bytes_ += text;
     vocabulary.offsets_.push_back(vocabulary.bytes_.size());
+    if (vocabulary.bytes_.size() > kMaxBytes)
+      return file.ErrorAt(std::string(kTokens) + " has more than 4 GiB of text");
     vocabulary.longest_ = std::max(vocabulary.longest_, text.size());
   }
   return vocabulary;
