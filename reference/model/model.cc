@@ -30,8 +30,9 @@ class Loader {
   WeightView Matrix(std::string_view name) {
     const GgufTensor* tensor = Find(name);
     if (tensor == nullptr) return {};
-    const auto [rows, cols, in_layer] = ShapeOf(model_->config, name);
-    if (tensor->shape[0] != cols || tensor->shape[1] != rows || tensor->shape[2] != 1 || tensor->shape[3] != 1) {
+    const auto [rows, cols, in_layer, may_be_more] = ShapeOf(model_->config, name);
+    if (tensor->shape[0] != cols || !HasSize(tensor->shape[1], rows, may_be_more) || tensor->shape[2] != 1 ||
+        tensor->shape[3] != 1) {
       return Fail<WeightView>(*tensor, "shape " + ShapeText(*tensor) + ", expected [" + std::to_string(cols) + ", " +
                                            std::to_string(rows) + "]");
     }
@@ -45,8 +46,9 @@ class Loader {
   const float* Vector(std::string_view name) {
     const GgufTensor* tensor = Find(name);
     if (tensor == nullptr) return nullptr;
-    const size_t size = ShapeOf(model_->config, name).cols;
-    if (tensor->shape[0] != size || tensor->elements() != size) {
+    const TensorShape shape = ShapeOf(model_->config, name);
+    const size_t size = shape.cols;
+    if (!HasSize(tensor->shape[0], size, shape.may_be_more) || tensor->elements() != tensor->shape[0]) {
       return Fail<const float*>(*tensor, "shape " + ShapeText(*tensor) + ", expected [" + std::to_string(size) + "]");
     }
     if (LayoutOf(tensor->type).block_elements != 1 || !HasFormat(tensor->type)) {
@@ -86,6 +88,9 @@ class Loader {
 
  private:
   std::string FullName(std::string_view name) const { return TensorName(name, ShapeOf(model_->config, name), layer_); }
+  static bool HasSize(uint64_t size, size_t expected, bool may_be_more) {
+    return size == expected || (may_be_more && size > expected);
+  }
   size_t IndexOf(const GgufTensor* tensor) const { return static_cast<size_t>(tensor - file_.tensors().data()); }
   void Use(const GgufTensor* tensor) {
     const size_t index = IndexOf(tensor);

@@ -123,7 +123,7 @@ Result<std::unique_ptr<Tokenizer>> SpmTokenizer::Load(const Gguf& file) {
   t.vocabulary_ = *std::move(vocabulary);
   t.size_ = t.vocabulary_.size();
 
-  auto scores = file.GetFloats(kScores);
+  auto scores = file.Find(kScores) != nullptr ? file.GetFloats(kScores) : std::vector<float>(t.size_);  // all equal
   if (!scores.ok()) return scores.error();
   if (scores->size() != t.size_) {
     return file.ErrorAt(std::string(kScores) + " has " + std::to_string(scores->size()) + " elements, for " +
