@@ -12,13 +12,14 @@ namespace weft::engine {
 // (containers). At least 1.
 size_t UsableCores();
 
-// The cores' worth of time that a control group file grants, rounded up: the text of `cpu.max` ("QUOTA PERIOD" or
-// "max PERIOD"). 0: no limit, or not such a text.
-size_t CoresOfQuota(std::string_view cpu_max);
+// The whole cores' worth of time that a quota grants, at least one: a thread more than that would only be held up in
+// turn with the others. The text is "QUOTA PERIOD" or "max PERIOD", as in `cpu.max`. 0: no limit, or not such a text.
+size_t CoresOfQuota(std::string_view quota_and_period);
 
-// The smallest such limit of the control group (version 2) that `self_cgroup` (the text of /proc/self/cgroup) names,
-// and of the groups above it, in the tree mounted at `root`. 0: none.
-size_t CgroupCores(std::string_view self_cgroup, const std::string& root);
+// The smallest such limit of the control groups that `self_cgroup` (the text of /proc/self/cgroup) names and of those
+// above them, of both versions (`cpu.max`, and `cpu.cfs_quota_us` with `cpu.cfs_period_us`), where `mountinfo` (the
+// text of /proc/self/mountinfo) says that they are mounted. 0: none.
+size_t CgroupCores(std::string_view self_cgroup, std::string_view mountinfo);
 
 }  // namespace weft::engine
 

@@ -127,8 +127,10 @@ struct ThreadPool::Impl {
 
 ThreadPool::ThreadPool(size_t threads) {
   if (threads == 0) threads = UsableCores();
-  impl_ = std::make_unique<Impl>(std::min<size_t>(threads, hwy::pool::kMaxThreads + 1));
+  impl_ = std::make_unique<Impl>(std::min(threads, MostThreads()));
 }
+
+size_t ThreadPool::MostThreads() { return hwy::pool::kMaxThreads + 1; }
 
 ThreadPool::~ThreadPool() = default;
 

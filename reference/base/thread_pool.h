@@ -9,11 +9,13 @@
 
 namespace weft::engine {
 
-// `threads` threads in all, the caller's included; 0: one per core that this process may use. Workers spin only for a
+// `threads` threads in all, the caller's included; 0: one per core that this process may use; MostThreads() where more
+// are asked for. Workers spin only for a
 // bounded time, then sleep, so that a busy machine or a pool larger than the machine slows down gracefully.
 class ThreadPool {
  public:
   explicit ThreadPool(size_t threads);
+  static size_t MostThreads();  // a pool is never larger
   ~ThreadPool();
   size_t threads() const;
   Executor executor() const;  // valid while the pool lives

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -24,12 +25,15 @@ struct Options {
   bool profile = false;
 };
 
+// As many as will run.
+size_t ThreadsToRun(size_t wanted) { return std::min(wanted != 0 ? wanted : UsableCores(), ThreadPool::MostThreads()); }
+
 // For every number of threads and depth, the prompts and then the generations; 0 tokens mean no test.
 std::vector<BenchTest> Tests(const Options& options) {
   std::vector<BenchTest> tests;
   for (const size_t threads : options.threads) {
     for (const size_t depth : options.depths) {
-      BenchTest test{.prompt = 0, .generated = 0, .depth = depth, .threads = threads != 0 ? threads : UsableCores()};
+      BenchTest test{.prompt = 0, .generated = 0, .depth = depth, .threads = ThreadsToRun(threads)};
       for (const size_t count : options.prompts) {
         test.prompt = count;
         if (count != 0) tests.push_back(test);
@@ -52,11 +56,14 @@ Result<void> Bench(const Options& options, const std::vector<BenchTest>& tests) 
   if (!model.ok()) return model.error();
   auto runner = BenchRunner::Create(*model, tests);
   if (!runner.ok()) return failed(runner.error());
+  NoteContext(runner->context(), model->config);
+  const size_t most = *std::ranges::max_element(options.threads);
+  NoteThreads(most, ThreadsToRun(most));
 
   const std::string name =
       options.model.empty() ? file->gguf.name() : std::filesystem::path(options.model).filename().string();
   BenchReport report(options.style, name, model->weight_bytes, ActiveTarget());
-  if (Result<void> printed = Print(report.Begin()); !printed.ok()) return printed;
+  std::string begin = report.Begin();  // printed with the first result: where there is none, nothing is
   std::unique_ptr<ThreadPool> pool;
   for (size_t i = 0; i < tests.size(); ++i) {
     const BenchTest& test = tests[i];
@@ -68,7 +75,8 @@ Result<void> Bench(const Options& options, const std::vector<BenchTest>& tests) 
                test.threads == 1 ? "thread" : "threads");
     const auto result = runner->Run(test, options.repetitions, options.profile, *pool);
     if (!result.ok()) return failed(result.error());
-    if (Result<void> printed = Print(report.Row(*result)); !printed.ok()) return printed;
+    if (Result<void> printed = Print(begin + report.Row(*result)); !printed.ok()) return printed;
+    begin.clear();
   }
   return Print(report.End());
 }
@@ -97,8 +105,9 @@ void AddBench(CLI::App& app, Action* action) {
   AddListOption(command, "-p,--n-prompt", &options->prompts, kMaxContext, "Tokens of the prompt; 0: no such test");
   AddListOption(command, "-n,--n-gen", &options->generated, kMaxContext, "Tokens to generate; 0: no such test");
   AddListOption(command, "-d,--n-depth", &options->depths, kMaxContext, "Tokens in the context before the test");
-  AddListOption(command, "-t,--threads", &options->threads, kMaxThreads,
-                "Threads; 0: one per core that the process may use");
+  AddListOption(
+      command, "-t,--threads", &options->threads, kMaxThreads,
+      "Threads, at most " + std::to_string(ThreadPool::MostThreads()) + "; 0: one per core that the process may use");
   command
       ->add_option("-r,--repetitions", options->repetitions,
                    "Measured runs of every test, after a short one to warm up")

@@ -20,6 +20,8 @@ class BenchRunner {
   // `tests` is what Run will be asked for at most. Errors name the test that does not fit the model's context.
   static Result<BenchRunner> Create(const Model& model, std::span<const BenchTest> tests);
 
+  size_t context() const { return sequence_.context(); }  // what the longest test needs
+
   // Runs a test on the pool's threads: fills the context up to the test's depth, warms up, then measures `repetitions`
   // runs, with measurements of the roofline before and after them. The result has a profile if `profiled`.
   Result<BenchResult> Run(const BenchTest& test, size_t repetitions, bool profiled, const ThreadPool& pool);

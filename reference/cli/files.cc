@@ -8,8 +8,12 @@
 #include <system_error>
 #include <utility>
 
+#include "reference/cli/fatal_signals.h"
+
 namespace weft::engine::cli {
 namespace {
+
+constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
 
 Error SystemError(const std::string& name, const char* action, int code) {
   return {name + ": " + action + ": " + std::generic_category().message(code)};
@@ -17,7 +21,7 @@ Error SystemError(const std::string& name, const char* action, int code) {
 
 }  // namespace
 
-Result<std::string> ReadFile(const std::string& path) {
+Result<std::string> ReadText(const std::string& path) {
   const bool input = path == "-";
   const std::string name = input ? "standard input" : path;
   std::FILE* file = input ? stdin : std::fopen(path.c_str(), "rb");
@@ -28,6 +32,7 @@ Result<std::string> ReadFile(const std::string& path) {
   const int code = std::ferror(file) ? errno : 0;
   if (!input) std::fclose(file);
   if (code != 0) return SystemError(name, "cannot read", code);
+  if (text.starts_with(kByteOrderMark)) text.erase(0, kByteOrderMark.size());
   return text;
 }
 
@@ -40,12 +45,18 @@ Result<void> Print(std::string_view text) {
 
 Result<OutputFile> OutputFile::Create(const std::string& path) {
   OutputFile output;
+  if (path == "-") {
+    output.path_ = "standard output";
+    output.file_ = stdout;
+    return output;
+  }
   output.path_ = path;
   struct stat info;
   const bool exists = stat(path.c_str(), &info) == 0;
   if (exists && S_ISDIR(info.st_mode)) return Error{path + ": is a folder, not a file"};
   std::string name = path;
   if (!exists || S_ISREG(info.st_mode)) name = path + "." + std::to_string(getpid()) + ".tmp";
+  if (name != path) SetTemporaryFile(name);
   output.file_ = std::fopen(name.c_str(), "wb");
   if (output.file_ == nullptr) return SystemError(path, "cannot create", errno);
   if (name != path) output.temporary_ = name;
@@ -58,8 +69,10 @@ OutputFile::OutputFile(OutputFile&& other) noexcept
       file_(std::exchange(other.file_, nullptr)) {}
 
 OutputFile::~OutputFile() {
-  if (file_ != nullptr) std::fclose(file_);
-  if (!temporary_.empty()) std::remove(temporary_.c_str());
+  if (file_ != nullptr && file_ != stdout) std::fclose(file_);
+  if (temporary_.empty()) return;
+  std::remove(temporary_.c_str());
+  SetTemporaryFile("");
 }
 
 Result<void> OutputFile::Write(std::span<const uint8_t> bytes) {
@@ -72,10 +85,12 @@ Result<void> OutputFile::Write(std::span<const float> values) {
 }
 
 Result<void> OutputFile::Commit() {
-  if (std::fclose(std::exchange(file_, nullptr)) != 0) return SystemError(path_, "cannot write", errno);
+  std::FILE* file = std::exchange(file_, nullptr);
+  if ((file == stdout ? std::fflush(file) : std::fclose(file)) != 0) return SystemError(path_, "cannot write", errno);
   if (temporary_.empty()) return {};
   if (std::rename(temporary_.c_str(), path_.c_str()) != 0) return SystemError(path_, "cannot create", errno);
   temporary_.clear();
+  SetTemporaryFile("");
   return {};
 }
 

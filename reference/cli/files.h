@@ -12,15 +12,15 @@
 
 namespace weft::engine::cli {
 
-// All bytes of a file; "-": of standard input.
-Result<std::string> ReadFile(const std::string& path);
+// All bytes of a file, without a byte order mark at its start; "-": of standard input.
+Result<std::string> ReadText(const std::string& path);
 
 // Writes to standard output and flushes it.
 Result<void> Print(std::string_view text);
 
 // A file that appears under its name only when it is complete: written beside it under a temporary name, which is
-// renamed by Commit and removed if it never comes to that. What exists and is not a regular file (a device, a pipe) is
-// written in place.
+// renamed by Commit and removed if it never comes to that, also by a signal (fatal_signals.h). What exists and is not a
+// regular file (a device, a pipe) is written in place; "-" is standard output.
 class OutputFile {
  public:
   static Result<OutputFile> Create(const std::string& path);
@@ -34,7 +34,7 @@ class OutputFile {
 
  private:
   OutputFile() = default;
-  std::string path_, temporary_;  // temporary_ is empty: written in place
+  std::string path_, temporary_;  // path_: for messages; temporary_ is empty: written in place
   std::FILE* file_ = nullptr;
 };
 

@@ -55,10 +55,6 @@ Result<std::vector<TokenId>> PromptTokens(const Tokenizer& tokenizer, const std:
 
 // Positions to make room for: `wanted`, or as many as prompt and answer need, at most what the model was trained for.
 Result<size_t> ContextLength(size_t wanted, size_t prompt, size_t count, size_t trained) {
-  if (wanted > trained) {
-    fmt::print(stderr, "weft: note: a context of {} is more than the {} tokens the model was trained for\n", wanted,
-               trained);
-  }
   const size_t context = wanted != 0 ? wanted : std::min(trained, count < trained ? prompt + count : trained);
   if (prompt <= context) return context;
   return Error{fmt::format("the prompt has {} tokens, the context {}", prompt, context)};
@@ -67,7 +63,7 @@ Result<size_t> ContextLength(size_t wanted, size_t prompt, size_t count, size_t 
 Result<void> Generate(const Options& options) {
   std::string prompt = options.prompt;
   if (!options.file.empty()) {
-    auto read = ReadFile(options.file);
+    auto read = ReadText(options.file);
     if (!read.ok()) return read.error();
     prompt = *std::move(read);
   }
@@ -85,6 +81,7 @@ Result<void> Generate(const Options& options) {
   if (!context.ok()) return failed(context.error());
   auto sequence = Sequence::Create(config, *context);
   if (!sequence.ok()) return failed(sequence.error());
+  NoteContext(*context, config);
   const TransformerOptions shape{
       .max_batch = std::min(ids->size(), kPromptBatch), .max_logits = 1, .max_context = *context};
   auto transformer = Transformer::Create(session.model, session.pool.executor(), shape);

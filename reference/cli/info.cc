@@ -23,12 +23,33 @@ namespace {
 constexpr uint64_t kShownElements = 6;  // of an array
 constexpr size_t kShownText = 72;       // bytes of a string
 constexpr size_t kShownElementText = 24;
+constexpr size_t kMostWidth = 48;  // of a column: one long name must not pad every line
 
-template <class... Args>
-void Line(std::string& out, fmt::format_string<Args...> format, Args&&... args) {
-  fmt::format_to(std::back_inserter(out), format, std::forward<Args>(args)...);
-  out += '\n';
-}
+// The text, printed in pieces: a file may have millions of keys.
+class Output {
+ public:
+  template <class... Args>
+  void Line(fmt::format_string<Args...> format, Args&&... args) {
+    fmt::format_to(std::back_inserter(text_), format, std::forward<Args>(args)...);
+    text_ += '\n';
+    if (text_.size() >= kPiece) Flush();
+  }
+  // Prints what is left; an error where that or an earlier piece could not be printed.
+  Result<void> Finish() {
+    Flush();
+    return printed_;
+  }
+
+ private:
+  static constexpr size_t kPiece = 1 << 16;
+  void Flush() {
+    if (printed_.ok()) printed_ = cli::Print(text_);
+    text_.clear();
+  }
+
+  std::string text_;
+  Result<void> printed_;
+};
 
 // 1.5 MiB
 std::string Size(double bytes) {
@@ -59,8 +80,9 @@ std::string ScalarText(GgufType type, const uint8_t* data) {
 
 std::string Quoted(std::string_view text, size_t limit) { return '"' + Printable(text, limit) + '"'; }
 
-// The first elements, and how many there are.
-std::string ArrayText(const GgufArray& array) {
+// The first elements, and how many there are; of arrays inside arrays inside arrays only that.
+std::string ArrayText(const GgufArray& array, int depth = 1) {
+  if (depth > 2) return fmt::format("[... {} in all]", array.count);
   ByteReader reader({array.data, static_cast<size_t>(array.bytes)});
   const uint64_t shown = std::min(array.count, kShownElements);
   std::string text = "[";
@@ -70,6 +92,10 @@ std::string ArrayText(const GgufArray& array) {
       std::string_view element;
       reader.ReadString(&element);
       text += Quoted(element, kShownElementText);
+    } else if (array.type == GgufType::kArray) {
+      GgufArray element;
+      ReadArray(reader, &element);
+      text += ArrayText(element, depth + 1);
     } else {
       text += ScalarText(array.type, reader.next());
       reader.Skip(ScalarBytes(array.type));
@@ -85,8 +111,13 @@ std::string ValueText(const GgufValue& value) {
   return Quoted(text, kShownText) + (text.size() > kShownText ? fmt::format(" {} bytes in all", text.size()) : "");
 }
 
-std::string TypeText(const GgufValue& value) {
-  return value.type == GgufType::kArray ? fmt::format("{}[]", Name(value.array.type)) : Name(value.type);
+// u32[]; u32[][] for an array of such arrays
+std::string TypeText(GgufType type, const GgufArray& array) {
+  if (type != GgufType::kArray) return Name(type);
+  GgufArray element;
+  ByteReader reader({array.data, static_cast<size_t>(array.bytes)});
+  if (array.type == GgufType::kArray && array.count > 0) ReadArray(reader, &element);
+  return TypeText(array.type, element) + "[]";
 }
 
 std::string ShapeText(const GgufTensor& tensor) {
@@ -96,25 +127,28 @@ std::string ShapeText(const GgufTensor& tensor) {
   return text;
 }
 
-void AddMetadata(std::string& out, const Gguf& file) {
-  Line(out, "\nmetadata: {} keys", file.values().size());
+void AddMetadata(Output& out, const Gguf& file) {
+  out.Line("\nmetadata: {} keys", file.values().size());
   size_t width = 0;
   for (const auto& item : file.values()) width = std::max(width, Printable(item.first).size());
+  width = std::min(width, kMostWidth);
   for (const auto& [key, value] : file.values()) {
-    Line(out, "  {:<{}}  {:<8}  {}", Printable(key), width, TypeText(value), ValueText(value));
+    out.Line("  {:<{}}  {:<8}  {}", Printable(key), width, TypeText(value.type, value.array), ValueText(value));
   }
 }
 
-void AddTensors(std::string& out, const Gguf& file) {
-  Line(out, "\ntensors: {}", file.tensors().size());
+void AddTensors(Output& out, const Gguf& file) {
+  out.Line("\ntensors: {}", file.tensors().size());
   size_t name_width = 0, shape_width = 0;
   for (const GgufTensor& tensor : file.tensors()) {
     name_width = std::max(name_width, Printable(tensor.name).size());
     shape_width = std::max(shape_width, ShapeText(tensor).size());
   }
+  name_width = std::min(name_width, kMostWidth);
+  shape_width = std::min(shape_width, kMostWidth);
   for (const GgufTensor& tensor : file.tensors()) {
-    Line(out, "  {:<{}}  {:<7}  {:<{}}  {:>12} bytes", Printable(tensor.name), name_width, Name(tensor.type),
-         ShapeText(tensor), shape_width, tensor.bytes);
+    out.Line("  {:<{}}  {:<7}  {:<{}}  {:>12} bytes", Printable(tensor.name), name_width, Name(tensor.type),
+             ShapeText(tensor), shape_width, tensor.bytes);
   }
 }
 
@@ -128,13 +162,13 @@ struct Total {
     elements += static_cast<double>(tensor.elements());
     bytes += static_cast<double>(tensor.bytes);
   }
-  void Print(std::string& out, const char* name) const {
-    Line(out, "  {:<7}  {:>6} {:<7}  {:>15.0f} weights  {:>12}  {:.4g} bits per weight", name, tensors,
-         tensors == 1 ? "tensor" : "tensors", elements, Size(bytes), 8 * bytes / elements);
+  void Print(Output& out, const char* name) const {
+    out.Line("  {:<7}  {:>6} {:<7}  {:>15.0f} weights  {:>12}  {:.4g} bits per weight", name, tensors,
+             tensors == 1 ? "tensor" : "tensors", elements, Size(bytes), 8 * bytes / elements);
   }
 };
 
-void AddTotals(std::string& out, const Gguf& file) {
+void AddTotals(Output& out, const Gguf& file) {
   if (file.tensors().empty()) return;
   std::array<Total, kDTypeEnd> totals;
   Total all;
@@ -142,7 +176,7 @@ void AddTotals(std::string& out, const Gguf& file) {
     totals[static_cast<size_t>(tensor.type)].Add(tensor);
     all.Add(tensor);
   }
-  Line(out, "\ntotals per type");
+  out.Line("\ntotals per type");
   for (size_t i = 0; i < totals.size(); ++i) {
     if (totals[i].tensors > 0) totals[i].Print(out, Name(static_cast<DType>(i)));
   }
@@ -150,7 +184,7 @@ void AddTotals(std::string& out, const Gguf& file) {
 }
 
 // What generating text with the whole context takes.
-Result<void> AddMemory(std::string& out, const Gguf& file) {
+Result<void> AddMemory(Output& out, const Gguf& file) {
   const Result<Model> model = LoadModel(file);
   if (!model.ok()) return model.error();
   const ModelConfig& config = model->config;
@@ -161,11 +195,11 @@ Result<void> AddMemory(std::string& out, const Gguf& file) {
   if (!transformer.ok()) return transformer.error();
   const double weights = static_cast<double>(model->weight_bytes), buffers = static_cast<double>(transformer->bytes());
   const double cache = static_cast<double>(config.context) * static_cast<double>(position->bytes());
-  Line(out, "  {:<24}  {:>12}  mapped from the file", "weights", Size(weights));
-  Line(out, "  {:<24}  {:>12}  {} positions of {}", "keys and values, F32", Size(cache), config.context,
-       Size(static_cast<double>(position->bytes())));
-  Line(out, "  {:<24}  {:>12}  prompts in batches of {}, one thread", "buffers", Size(buffers), batch);
-  Line(out, "  {:<24}  {:>12}", "all", Size(weights + cache + buffers));
+  out.Line("  {:<24}  {:>12}  mapped from the file", "weights", Size(weights));
+  out.Line("  {:<24}  {:>12}  {} positions of {}", "keys and values, F32", Size(cache), config.context,
+           Size(static_cast<double>(position->bytes())));
+  out.Line("  {:<24}  {:>12}  prompts in batches of {}, one thread", "buffers", Size(buffers), batch);
+  out.Line("  {:<24}  {:>12}", "all", Size(weights + cache + buffers));
   return {};
 }
 
@@ -175,16 +209,16 @@ int RunInfo(const std::string& path) {
   const Result<ModelFile> opened = ModelFile::Open(path);
   if (!opened.ok()) return StatusOf(opened.error());
   const Gguf& file = opened->gguf;
-  std::string out;
-  Line(out, "{}: GGUF version {}, {}", file.name(), file.version(), Size(static_cast<double>(opened->bytes.size())));
+  Output out;
+  out.Line("{}: GGUF version {}, {}", file.name(), file.version(), Size(static_cast<double>(opened->bytes.size())));
   AddMetadata(out, file);
   AddTensors(out, file);
   AddTotals(out, file);
-  Line(out, "\nmemory to run it with its whole context");
+  out.Line("\nmemory to run it with its whole context");
   if (const Result<void> added = AddMemory(out, file); !added.ok()) {
-    Line(out, "  weft cannot run it: {}", added.error().message);
+    out.Line("  weft cannot run it: {}", added.error().message);
   }
-  return StatusOf(Print(out));
+  return StatusOf(out.Finish());
 }
 
 }  // namespace weft::engine::cli

@@ -52,6 +52,7 @@ Result<void> Logits(const Options& options, const std::vector<uint32_t>& ids) {
   if (!transformer.ok()) return failed(transformer.error());
   auto sequence = Sequence::Create(session.model.config, ids.size());
   if (!sequence.ok()) return failed(sequence.error());
+  NoteContext(ids.size(), session.model.config);
   auto output = OutputFile::Create(options.output);
   if (!output.ok()) return output.error();
 
@@ -70,7 +71,7 @@ int Run(const Options& options) {
   std::string text = options.tokens, name = "--tokens";
   if (text.starts_with('@')) {
     name = text.substr(1);
-    auto read = ReadFile(name);
+    auto read = ReadText(name);
     if (!read.ok()) return Fail(read.error().message);
     text = *std::move(read);
   }
@@ -91,7 +92,9 @@ void AddLogits(CLI::App& app, Action* action) {
       ->type_name("IDS")
       ->required();
   command->add_flag("--decode", options->decode, "Feed one token at a time, as in generation, not all as a prompt");
-  command->add_option("-o,--output", options->output, "The file to write; it appears when it is complete")
+  command
+      ->add_option("-o,--output", options->output,
+                   "The file to write, which appears when it is complete; -: standard output")
       ->type_name("FILE")
       ->required();
   AddThreadsOption(command, &options->threads);

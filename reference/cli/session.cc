@@ -1,7 +1,12 @@
 #include "reference/cli/session.h"
 
+#include <fmt/format.h>
+
+#include <cstdio>
 #include <utility>
 
+#include "reference/cli/fatal_signals.h"
+#include "reference/model/file_role.h"
 #include "reference/models/built_in.h"
 
 namespace weft::engine::cli {
@@ -12,6 +17,7 @@ Result<ModelFile> ModelFile::Open(const std::string& path) {
     auto opened = MappedFile::Open(path);
     if (!opened.ok()) return opened.error();
     mapped = *std::move(opened);
+    WatchMapping(mapped->bytes(), path);
   }
   const std::span<const uint8_t> bytes = mapped ? mapped->bytes() : BuiltInModel();
   auto gguf = Gguf::Parse(bytes, mapped ? path : "built-in model");
@@ -22,9 +28,20 @@ Result<ModelFile> ModelFile::Open(const std::string& path) {
 Result<std::unique_ptr<Tokenizer>> RequireTokenizer(const Gguf& file) {
   auto tokenizer = Tokenizer::Load(file);
   if (tokenizer.ok() && *tokenizer == nullptr) {
+    if (Result<void> model = CheckIsModel(file); !model.ok()) return model.error();
     return file.ErrorAt("the file has no tokenizer ('weft logits' runs such models on token ids)");
   }
   return tokenizer;
+}
+
+void NoteContext(size_t needed, const ModelConfig& config) {
+  if (needed <= config.context) return;
+  fmt::print(stderr, "weft: note: a context of {} is more than the {} tokens the model was trained for\n", needed,
+             config.context);
+}
+
+void NoteThreads(size_t wanted, size_t running) {
+  if (wanted > running) fmt::print(stderr, "weft: note: {} threads are too many, {} run\n", wanted, running);
 }
 
 Result<std::unique_ptr<Session>> Session::Open(const std::string& path, size_t threads) {
@@ -32,7 +49,9 @@ Result<std::unique_ptr<Session>> Session::Open(const std::string& path, size_t t
   if (!file.ok()) return file.error();
   auto model = LoadModel(file->gguf);
   if (!model.ok()) return model.error();
-  return std::unique_ptr<Session>(new Session{*std::move(file), *std::move(model), ThreadPool(threads)});
+  auto session = std::unique_ptr<Session>(new Session{*std::move(file), *std::move(model), ThreadPool(threads)});
+  NoteThreads(threads, session->pool.threads());
+  return session;
 }
 
 }  // namespace weft::engine::cli

@@ -34,6 +34,11 @@ struct ModelFile {
 // The file's tokenizer; an error where it has none.
 Result<std::unique_ptr<Tokenizer>> RequireTokenizer(const Gguf& file);
 
+// Notes on stderr, where they apply: that `needed` positions are more than the model was trained for, and that a pool
+// is smaller than the `wanted` threads (0: any).
+void NoteContext(size_t needed, const ModelConfig& config);
+void NoteThreads(size_t wanted, size_t running);
+
 // A model that is ready to run, and the threads to run it on.
 struct Session {
   ModelFile file;

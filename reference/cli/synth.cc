@@ -46,7 +46,10 @@ void AddSynth(CLI::App& app, Action* action) {
   const auto options = std::make_shared<Options>();
   command->add_option("PRESET", options->preset, "The geometry: " + PresetNames())->required();
   command->add_option("TYPE", options->type, "The format of its matrices, or a mix: " + MixNames())->required();
-  command->add_option("OUT", options->output, "The GGUF file to write; it appears when it is complete")->required();
+  command
+      ->add_option("OUT", options->output,
+                   "The GGUF file to write, which appears when it is complete; -: standard output")
+      ->required();
   command->add_option("--seed", options->seed, "The same seed gives the same file")
       ->type_name("S")
       ->check(WholeNumber())

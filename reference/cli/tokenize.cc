@@ -27,7 +27,7 @@ std::string Quoted(std::string_view piece) {
 Result<void> Tokenize(const Options& options) {
   std::string text = options.text;
   if (!options.file.empty()) {
-    auto read = ReadFile(options.file);
+    auto read = ReadText(options.file);
     if (!read.ok()) return read.error();
     text = *std::move(read);
   }

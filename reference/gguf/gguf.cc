@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 #include <exception>
 #include <numeric>
 
 #include "reference/gguf/byte_reader.h"
 #include "reference/gguf/gguf_types.h"
+#include "reference/gguf/other_files.h"
 #include "reference/gguf/printable.h"
 
 namespace weft::engine {
@@ -22,6 +24,8 @@ constexpr uint64_t kMaxAlignment = uint64_t{1} << 24;  // far above any page siz
 // character, u32 dimensions, no sizes, u32 type, u64 offset) bound the counts that a file of a given size can have.
 constexpr uint64_t kMinKeyBytes = 8 + 1 + 4 + 1;
 constexpr uint64_t kMinTensorBytes = 8 + 1 + 4 + 4 + 8;
+constexpr uint64_t kMinArrayBytes = 4 + 8;  // of an array in an array: u32 type, u64 count
+constexpr std::string_view kMagic = "GGUF";
 
 // The indices of `items` in order of name.
 template <class T, class NameOf>
@@ -58,6 +62,7 @@ class Parser {
   std::vector<std::pair<std::string_view, GgufValue>> values;
   std::vector<GgufTensor> tensors;
   std::vector<size_t> value_order, tensor_order;
+  std::optional<uint64_t> next_file;
 
  private:
   bool Fail(std::string message) {
@@ -76,13 +81,14 @@ class Parser {
   bool ReadName(const char* what, size_t index, std::string_view* name);
   bool Values();
   bool Value(std::string_view key, GgufValue* value);
-  bool Array(std::string_view key, GgufArray* array);
+  bool Array(std::string_view key, GgufArray* array, int depth = 1);
   bool CheckBools(std::string_view key, const uint8_t* data, uint64_t count);
   bool Alignment();
   bool TensorInfos();
   bool TensorInfo(GgufTensor* tensor, uint64_t* offset);
   bool SizeTensor(GgufTensor* tensor);
   bool PlaceTensors();
+  void FindNextFile(uint64_t end);
 
   std::span<const uint8_t> bytes_;
   ByteReader reader_;
@@ -93,7 +99,10 @@ class Parser {
 bool Parser::Header() {
   const std::string_view magic(reinterpret_cast<const char*>(reader_.next()), std::min<size_t>(reader_.remaining(), 4));
   if (magic.empty()) return Fail("is empty");
-  if (magic != "GGUF") return Fail("is not a GGUF file: it starts with \"" + Printable(magic) + "\"");
+  if (const auto other = DescribeOtherFile(bytes_); !other.empty()) {
+    return Fail("is not a GGUF file but " + std::string(other));
+  }
+  if (magic != kMagic) return Fail("is not a GGUF file: it starts with \"" + Printable(magic) + "\"");
   reader_.Skip(4);
   if (!reader_.Read(&version)) return Fail("ends before the version number");
   if (version != 0 && (version & 0xFFFF) == 0) {
@@ -162,13 +171,23 @@ bool Parser::Value(std::string_view key, GgufValue* value) {
   return value->type != GgufType::kBool || CheckBools(key, value->data, 1);
 }
 
-bool Parser::Array(std::string_view key, GgufArray* array) {
+bool Parser::Array(std::string_view key, GgufArray* array, int depth) {
   uint32_t type;
   if (!reader_.Read(&type) || !reader_.Read(&array->count)) return FailAtKey(key, "the file ends inside its value");
   array->type = static_cast<GgufType>(type);
   array->data = reader_.next();
-  if (array->type == GgufType::kArray) return FailAtKey(key, "an array of arrays, which is not supported");
-  if (array->type == GgufType::kString) {
+  if (array->type == GgufType::kArray) {
+    if (depth == kMaxArrayDepth) {
+      return FailAtKey(key, "arrays inside each other more than " + std::to_string(kMaxArrayDepth) + " deep");
+    }
+    if (array->count > reader_.remaining() / kMinArrayBytes) {
+      return FailAtKey(key, "an array of " + Text(array->count) + " arrays, but " + Left());
+    }
+    GgufArray inner;
+    for (uint64_t i = 0; i < array->count; ++i) {
+      if (!Array(key, &inner, depth + 1)) return false;
+    }
+  } else if (array->type == GgufType::kString) {
     if (array->count > reader_.remaining() / sizeof(uint64_t)) {
       return FailAtKey(key, "an array of " + Text(array->count) + " strings, but " + Left());
     }
@@ -262,9 +281,13 @@ bool Parser::SizeTensor(GgufTensor* tensor) {
 }
 
 bool Parser::PlaceTensors() {
-  if (tensors.empty()) return true;
+  if (tensors.empty()) {
+    FindNextFile(reader_.position());
+    return true;
+  }
   const Checked begin = Checked(reader_.position()).AlignedUp(alignment_);
   const bool inside = begin.AtMost(bytes_.size());
+  uint64_t data_end = 0;
   const uint64_t data_bytes = inside ? bytes_.size() - begin.value() : 0;
   for (size_t i = 0; i < tensors.size(); ++i) {
     GgufTensor& tensor = tensors[i];
@@ -277,13 +300,23 @@ bool Parser::PlaceTensors() {
                                            " bytes exceeds the " + Text(data_bytes) + " bytes of tensor data");
     }
     tensor.data = bytes_.data() + begin.value() + offsets_[i];
+    data_end = std::max(data_end, begin.value() + offsets_[i] + tensor.bytes);
     // Block formats are bytes; plain elements are read as what they are.
     const DTypeLayout layout = LayoutOf(tensor.type);
     if (layout.block_elements == 1 && reinterpret_cast<uintptr_t>(tensor.data) % layout.block_bytes != 0) {
       return FailAtTensor(tensor.name, std::string("its ") + layout.name + " elements are not aligned in memory");
     }
   }
+  FindNextFile(data_end);
   return true;
+}
+
+// `end`: of what belongs to this file, apart from padding.
+void Parser::FindNextFile(uint64_t end) {
+  for (const Checked at : {Checked(end), Checked(end).AlignedUp(alignment_)}) {
+    if (!(at + kMagic.size()).AtMost(bytes_.size())) return;
+    if (std::memcmp(bytes_.data() + at.value(), kMagic.data(), kMagic.size()) == 0) next_file = at.value();
+  }
 }
 
 }  // namespace
@@ -299,6 +332,7 @@ Result<Gguf> Gguf::Parse(std::span<const uint8_t> bytes, std::string name) {
     file.tensors_ = std::move(parser.tensors);
     file.value_order_ = std::move(parser.value_order);
     file.tensor_order_ = std::move(parser.tensor_order);
+    file.next_file_ = parser.next_file;
   } catch (const std::exception&) {  // of the standard library: no memory
     return file.ErrorAt("not enough memory for its keys and tensor names");
   }

@@ -41,8 +41,10 @@ enum class GgufType : uint32_t {
 };
 const char* Name(GgufType type);
 
-// An array value: `count` elements of `type` (never kArray), packed in `bytes` bytes at `data`; strings are each a u64
-// length and their characters.
+inline constexpr int kMaxArrayDepth = 8;  // of arrays inside each other
+
+// An array value: `count` elements of `type`, packed in `bytes` bytes at `data`; strings are each a u64 length and
+// their characters, arrays each a u32 type, a u64 count and their elements (no getter reads them).
 struct GgufArray {
   GgufType type = GgufType::kU8;
   uint64_t count = 0;
@@ -72,8 +74,9 @@ struct GgufTensor {
 class Gguf {
  public:
   // `name` is what errors call the file. `bytes` must outlive the object. Errors: not GGUF, another version or byte
-  // order, truncated, counts or sizes that do not fit, empty or duplicate keys or tensor names, unknown types, nested
-  // arrays, tensors that are misaligned (in the file, or in memory for their elements' type) or reach past the end.
+  // order, truncated, counts or sizes that do not fit, empty or duplicate keys or tensor names, unknown types, arrays
+  // inside each other more than kMaxArrayDepth deep, tensors that are misaligned (in the file, or in memory for their
+  // elements' type) or reach past the end.
   static Result<Gguf> Parse(std::span<const uint8_t> bytes, std::string name);
 
   const std::string& name() const { return name_; }
@@ -83,6 +86,9 @@ class Gguf {
 
   const GgufValue* Find(std::string_view key) const;  // null: absent
   const GgufTensor* FindTensor(std::string_view name) const;
+
+  // Where another GGUF file begins behind this one's last tensor: files that were joined.
+  std::optional<uint64_t> next_file() const { return next_file_; }
 
   // Typed getters. An absent key gives an error (Get...) or the fallback (Get...Or); a value of another kind is always
   // an error that names file, key, and both types. Integers of any width and sign convert where the value fits.
@@ -108,6 +114,7 @@ class Gguf {
   std::vector<GgufTensor> tensors_;
   // Indices in order of name. Sorted rather than hashed, so that no choice of names makes a file slow to read.
   std::vector<size_t> value_order_, tensor_order_;
+  std::optional<uint64_t> next_file_;
 };
 
 }  // namespace weft::engine

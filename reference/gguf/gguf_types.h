@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "reference/gguf/byte_reader.h"
 #include "reference/gguf/gguf.h"
 
 namespace weft::engine {
@@ -27,6 +28,10 @@ constexpr uint64_t ScalarBytes(GgufType type) {
   }
   return 0;
 }
+
+// Reads the next of the arrays that an array of arrays holds, which Parse has accepted; false where its bytes have
+// changed since, so that it does not fit.
+bool ReadArray(ByteReader& reader, GgufArray* array);
 
 }  // namespace weft::engine
 

@@ -85,7 +85,30 @@ Result<std::vector<T>> ConvertAll(const Gguf& file, std::string_view key, uint64
   }
 }
 
+// Arrays that are nested deeper than Parse accepts are not read.
+bool ReadArrayAt(ByteReader& reader, GgufArray* array, int depth) {
+  uint32_t type;
+  if (depth > kMaxArrayDepth || !reader.Read(&type) || !reader.Read(&array->count)) return false;
+  array->type = static_cast<GgufType>(type);
+  array->data = reader.next();
+  if (const uint64_t width = ScalarBytes(array->type); width != 0) {
+    if (array->count > reader.remaining() / width || !reader.Skip(array->count * width)) return false;
+  } else {
+    GgufArray inner;
+    std::string_view text;
+    for (uint64_t i = 0; i < array->count; ++i) {
+      const bool read = array->type == GgufType::kArray ? ReadArrayAt(reader, &inner, depth + 1)
+                                                        : array->type == GgufType::kString && reader.ReadString(&text);
+      if (!read) return false;
+    }
+  }
+  array->bytes = static_cast<uint64_t>(reader.next() - array->data);
+  return true;
+}
+
 }  // namespace
+
+bool ReadArray(ByteReader& reader, GgufArray* array) { return ReadArrayAt(reader, array, 2); }
 
 const char* Name(GgufType type) {
   switch (type) {

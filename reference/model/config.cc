@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "reference/gguf/printable.h"
+#include "reference/model/file_role.h"
 #include "reference/model/key_reader.h"
 #include "reference/model/rope_frequencies.h"
 
@@ -81,15 +82,16 @@ const char* EpsilonKey(NormKind norm) {
   return norm == NormKind::kRms ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon";
 }
 
-// The key, else the tokenizer's size, else the embedding's.
+// The key, but no more than the tokenizer has tokens; without the key the tokenizer's size, else the embedding's.
 size_t ReadVocabulary(const Gguf& file, KeyReader& keys) {
-  if (keys.Has("vocab_size")) return keys.Count("vocab_size", 1, kMaxVocabulary);
-  uint64_t count = 0;
-  if (const GgufValue* tokens = file.Find("tokenizer.ggml.tokens")) {
-    count = tokens->array.count;
-  } else if (const GgufTensor* embedding = file.FindTensor("token_embd.weight")) {
-    count = embedding->shape[1];
+  const GgufValue* tokens = file.Find("tokenizer.ggml.tokens");
+  uint64_t count = tokens != nullptr ? tokens->array.count : 0;
+  if (keys.Has("vocab_size")) {
+    const size_t rows = keys.Count("vocab_size", 1, kMaxVocabulary);
+    return count == 0 ? rows : std::min<size_t>(rows, count);
   }
+  const GgufTensor* embedding = file.FindTensor("token_embd.weight");
+  if (tokens == nullptr && embedding != nullptr) count = embedding->shape[1];
   if (count < 1 || count > kMaxVocabulary) {
     keys.Fail("vocab_size", "is missing, and neither the tokenizer nor the embedding tells the size of the vocabulary");
   }
@@ -137,6 +139,7 @@ void ReadScales(KeyReader& keys, const Architecture& architecture, ModelConfig* 
 }  // namespace
 
 Result<ModelConfig> ReadConfig(const Gguf& file) {
+  if (Result<void> model = CheckIsModel(file); !model.ok()) return model.error();
   const Result<std::string_view> name = file.GetString("general.architecture");
   if (!name.ok()) return name.error();
   const Architecture* architecture = FindArchitecture(*name);
@@ -154,6 +157,7 @@ Result<ModelConfig> ReadConfig(const Gguf& file) {
   c.rope = architecture->rope;
 
   c.layers = keys.Count("block_count", 1, kMaxLayers);
+  keys.SetLayers(c.layers);
   c.width = keys.Count("embedding_length", 1, kMaxWidth);
   c.ffn_width = keys.Count("feed_forward_length", 1, kMaxWidth);
   c.context = keys.Count("context_length", 1, kMaxContext);

@@ -54,7 +54,8 @@ struct ModelConfig {
   bool Needs(std::string_view tensor) const { return std::ranges::find(tensors, tensor) != tensors.end(); }
 };
 
-// Every hyperparameter is checked (nothing zero that divides, products in 64 bits, heads a multiple of kv_heads, ...).
+// Refuses what CheckIsModel (file_role.h) refuses. A number may be given once per layer, if all are equal. Every
+// hyperparameter is checked (nothing zero that divides, products in 64 bits, heads a multiple of kv_heads, ...).
 // Errors name the file and the key; an unknown architecture's error lists the known ones.
 Result<ModelConfig> ReadConfig(const Gguf& file);
 

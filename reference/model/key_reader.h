@@ -9,13 +9,15 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "reference/base/result.h"
 #include "reference/gguf/gguf.h"
 
 namespace weft::engine {
 
-// Keys are named without the architecture's prefix. After the first error, which is kept, values are the low end of
+// Keys are named without the architecture's prefix. A number may be an array with one for every layer, if they are all
+// equal. After the first error, which is kept, values are the low end of
 // their range, so that a list of reads needs one check at its end.
 class KeyReader {
  public:
@@ -24,17 +26,18 @@ class KeyReader {
   std::string Name(std::string_view key) const { return prefix_ + std::string(key); }
   bool Has(std::string_view key) const { return file_.Find(Name(key)) != nullptr; }
 
+  // How many elements such an array has; before this call there may be none.
+  void SetLayers(size_t layers) { layers_ = layers; }
+
   // An integer in [low, high].
   size_t Count(std::string_view key, uint64_t low, uint64_t high) {
-    return static_cast<size_t>(InRange(key, file_.GetUint(Name(key)), low, high));
+    return static_cast<size_t>(InRange(key, Uint(key), low, high));
   }
   size_t CountOr(std::string_view key, size_t fallback, uint64_t low, uint64_t high) {
     return Has(key) ? Count(key, low, high) : fallback;
   }
   // A finite number in [low, high].
-  double Number(std::string_view key, double low, double high) {
-    return InRange(key, file_.GetFloat(Name(key)), low, high);
-  }
+  double Number(std::string_view key, double low, double high) { return InRange(key, Float(key), low, high); }
   double NumberOr(std::string_view key, double fallback, double low, double high) {
     return Has(key) ? Number(key, low, high) : fallback;
   }
@@ -52,9 +55,7 @@ class KeyReader {
   }
 
   // Records "key NAME: MESSAGE" unless there is an error already.
-  void Fail(std::string_view key, const std::string& message) {
-    Keep(file_.ErrorAt("key " + Name(key) + ": " + message));
-  }
+  void Fail(std::string_view key, const std::string& message) { Keep(ErrorAt(key, message)); }
   void Keep(Error error) {
     if (!error_) error_ = std::move(error);
   }
@@ -67,6 +68,42 @@ class KeyReader {
     char text[32];
     snprintf(text, sizeof(text), "%g", value);
     return text;
+  }
+
+  bool IsArray(std::string_view key) const {
+    const GgufValue* value = file_.Find(Name(key));
+    return layers_ != 0 && value != nullptr && value->type == GgufType::kArray;
+  }
+  Result<uint64_t> Uint(std::string_view key) const {
+    if (!IsArray(key)) return file_.GetUint(Name(key));
+    const auto value = OfAllLayers(key, file_.GetInts(Name(key)));
+    if (!value.ok()) return value.error();
+    if (*value < 0) return ErrorAt(key, "is " + std::to_string(*value) + " in every layer, expected 0 or more");
+    return static_cast<uint64_t>(*value);
+  }
+  Result<double> Float(std::string_view key) const {
+    if (!IsArray(key)) return file_.GetFloat(Name(key));
+    const auto value = OfAllLayers(key, file_.GetFloats(Name(key)));
+    return value.ok() ? Result<double>(double{*value}) : value.error();
+  }
+  // The value that all elements have.
+  template <class T>
+  Result<T> OfAllLayers(std::string_view key, const Result<std::vector<T>>& values) const {
+    if (!values.ok()) return values.error();
+    if (values->size() != layers_) {
+      return ErrorAt(key, "has " + std::to_string(values->size()) + " elements, for " + std::to_string(layers_) +
+                              (layers_ == 1 ? " layer" : " layers"));
+    }
+    for (const T value : *values) {
+      if (value != values->front()) {
+        return ErrorAt(key, "differs between the layers (" + std::to_string(values->front()) + " and " +
+                                std::to_string(value) + "), which is not supported");
+      }
+    }
+    return values->front();
+  }
+  Error ErrorAt(std::string_view key, const std::string& message) const {
+    return file_.ErrorAt("key " + Name(key) + ": " + message);
   }
 
   template <class T>
@@ -83,6 +120,7 @@ class KeyReader {
 
   const Gguf& file_;
   std::string prefix_;
+  size_t layers_ = 0;
   std::optional<Error> error_;
 };
 

@@ -2,7 +2,6 @@
 
 #include <optional>
 #include <string>
-#include <unordered_set>
 #include <utility>
 
 #include "reference/gguf/printable.h"
@@ -21,7 +20,7 @@ std::string ShapeText(const GgufTensor& tensor) {
 // Finds tensors and checks them. After the first error, which is kept, it hands out empty views.
 class Loader {
  public:
-  Loader(const Gguf& file, Model* model) : file_(file), model_(model) {}
+  Loader(const Gguf& file, Model* model) : file_(file), model_(model), used_(file.tensors().size()) {}
 
   // The layer whose tensors are meant from now on.
   void Enter(size_t layer) { layer_ = layer; }
@@ -31,8 +30,9 @@ class Loader {
   WeightView Matrix(std::string_view name) {
     const GgufTensor* tensor = Find(name);
     if (tensor == nullptr) return {};
-    const auto [rows, cols, in_layer] = ShapeOf(model_->config, name);
-    if (tensor->shape[0] != cols || tensor->shape[1] != rows || tensor->shape[2] != 1 || tensor->shape[3] != 1) {
+    const auto [rows, cols, in_layer, may_be_more] = ShapeOf(model_->config, name);
+    if (tensor->shape[0] != cols || !HasSize(tensor->shape[1], rows, may_be_more) || tensor->shape[2] != 1 ||
+        tensor->shape[3] != 1) {
       return Fail<WeightView>(*tensor, "shape " + ShapeText(*tensor) + ", expected [" + std::to_string(cols) + ", " +
                                            std::to_string(rows) + "]");
     }
@@ -46,8 +46,9 @@ class Loader {
   const float* Vector(std::string_view name) {
     const GgufTensor* tensor = Find(name);
     if (tensor == nullptr) return nullptr;
-    const size_t size = ShapeOf(model_->config, name).cols;
-    if (tensor->shape[0] != size || tensor->elements() != size) {
+    const TensorShape shape = ShapeOf(model_->config, name);
+    const size_t size = shape.cols;
+    if (!HasSize(tensor->shape[0], size, shape.may_be_more) || tensor->elements() != tensor->shape[0]) {
       return Fail<const float*>(*tensor, "shape " + ShapeText(*tensor) + ", expected [" + std::to_string(size) + "]");
     }
     if (LayoutOf(tensor->type).block_elements != 1 || !HasFormat(tensor->type)) {
@@ -78,7 +79,7 @@ class Loader {
   // An unused tensor means that the file asks for something this forward pass does not do.
   void RefuseUnused() {
     for (const GgufTensor& tensor : file_.tensors()) {
-      if (error_ || used_.contains(&tensor)) continue;
+      if (error_ || used_[IndexOf(&tensor)]) continue;
       Fail<int>(tensor, "the architecture " + model_->config.architecture + " has no such tensor");
     }
   }
@@ -87,8 +88,14 @@ class Loader {
 
  private:
   std::string FullName(std::string_view name) const { return TensorName(name, ShapeOf(model_->config, name), layer_); }
+  static bool HasSize(uint64_t size, size_t expected, bool may_be_more) {
+    return size == expected || (may_be_more && size > expected);
+  }
+  size_t IndexOf(const GgufTensor* tensor) const { return static_cast<size_t>(tensor - file_.tensors().data()); }
   void Use(const GgufTensor* tensor) {
-    if (used_.insert(tensor).second) model_->weight_bytes += tensor->bytes;
+    const size_t index = IndexOf(tensor);
+    if (!used_[index]) model_->weight_bytes += tensor->bytes;
+    used_[index] = true;
   }
   const GgufTensor* Find(std::string_view name) {
     if (error_) return nullptr;
@@ -114,7 +121,7 @@ class Loader {
   const Gguf& file_;
   Model* model_;
   size_t layer_ = 0;
-  std::unordered_set<const GgufTensor*> used_;
+  std::vector<bool> used_;  // by the tensor's place in the file
   std::optional<Error> error_;
 };
 

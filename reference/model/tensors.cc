@@ -8,10 +8,10 @@ TensorShape ShapeOf(const ModelConfig& c, std::string_view name) {
     std::string_view base;
     TensorShape shape;
   } shapes[] = {
-      {"token_embd", {.rows = c.vocabulary, .cols = c.width, .in_layer = false}},
+      {"token_embd", {.rows = c.vocabulary, .cols = c.width, .in_layer = false, .may_be_more = true}},
       {"position_embd", {.rows = c.context, .cols = c.width, .in_layer = false}},
       {"output_norm", {.cols = c.width, .in_layer = false}},
-      {"output", {.rows = c.vocabulary, .cols = c.width, .in_layer = false}},
+      {"output", {.rows = c.vocabulary, .cols = c.width, .in_layer = false, .may_be_more = true}},
       {"attn_norm", {.cols = c.width}},
       {"attn_qkv", {.rows = q + k + v, .cols = c.width}},
       {"attn_q", {.rows = q, .cols = c.width}},
@@ -30,7 +30,7 @@ TensorShape ShapeOf(const ModelConfig& c, std::string_view name) {
     if (known != base) continue;
     // A bias has a number for each row of a matrix, or as many as the vector that it belongs to.
     if (!name.ends_with(".bias") || shape.rows == 0) return shape;
-    return {.rows = 0, .cols = shape.rows, .in_layer = shape.in_layer};
+    return {.rows = 0, .cols = shape.rows, .in_layer = shape.in_layer, .may_be_more = shape.may_be_more};
   }
   return {};
 }

@@ -14,7 +14,8 @@ namespace weft::engine {
 // [rows, cols]; a vector has no rows.
 struct TensorShape {
   size_t rows = 0, cols = 0;
-  bool in_layer = true;  // one per layer, called "blk.N." and its name
+  bool in_layer = true;      // one per layer, called "blk.N." and its name
+  bool may_be_more = false;  // rows behind those of the vocabulary, which belong to no token and are not used
 };
 
 // The shape of the tensor `name` (e.g. "attn_q.weight" or "attn_q.bias") in a model of this configuration. `name` must

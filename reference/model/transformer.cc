@@ -1,5 +1,7 @@
 #include "reference/model/transformer.h"
 
+#include <bit>
+#include <cstdint>
 #include <cstring>
 #include <new>
 #include <string>
@@ -8,6 +10,17 @@
 #include "reference/model/transformer_impl.h"
 
 namespace weft::engine {
+namespace {
+
+// Whether none is NaN or infinite; by the bits, which compilers turn into vector code.
+bool AllFinite(std::span<const float> x) {
+  constexpr uint32_t kExponent = 0x7F800000;
+  uint32_t found = 0;
+  for (const float value : x) found |= (std::bit_cast<uint32_t>(value) & kExponent) == kExponent ? 1u : 0u;
+  return found == 0;
+}
+
+}  // namespace
 
 void Transformer::Impl::Run() {
   Embed();
@@ -72,8 +85,10 @@ Result<std::span<const float>> Transformer::Forward(std::span<const BatchItem> b
     char text[128];
     return Error{std::string("forward pass: ") + ToText(impl_->status, text, sizeof(text))};
   }
+  const std::span<const float> logits(impl_->s.logits.data(), impl_->plan.wanted().size() * impl_->c.vocabulary);
+  if (!AllFinite(logits)) return Error{"the logits are not numbers: weights are NaN or infinite, or sums overflow"};
   impl_->plan.Commit();
-  return std::span<const float>(impl_->s.logits.data(), impl_->plan.wanted().size() * impl_->c.vocabulary);
+  return logits;
 }
 
 Result<Transformer> Transformer::Create(const Model& model, Executor executor, const TransformerOptions& options) {

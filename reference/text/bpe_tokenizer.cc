@@ -25,7 +25,8 @@ bool IsText(TokenType type) {
 }  // namespace
 
 // Encodes the words of one text. Words repeat, so what became of a word is looked up in the ids that are already there:
-// the cache is a table of references into them, and nothing is allocated per word.
+// the cache is a table of references into them, and nothing is allocated per word. A word has one place in the table;
+// one whose place another has taken is merged again, so words of equal hashes cost no more than words without a cache.
 class BpeTokenizer::Encoder {
  public:
   // The words given to Add must live as long as the Encoder.
@@ -189,7 +190,6 @@ Result<void> BpeTokenizer::ReadSpecialTokens(const Gguf& file, const Vocabulary&
 
 void BpeTokenizer::ReadTexts(const Vocabulary& vocabulary) {
   texts_.resize(size_);
-  ids_.reserve(size_);
   for (TokenId id = 0; id < size_; ++id) {
     const std::string_view text = vocabulary.text(id);
     switch (vocabulary.type(id)) {
@@ -201,13 +201,16 @@ void BpeTokenizer::ReadTexts(const Vocabulary& vocabulary) {
     }
   }
   // The lowest id of equal texts, but a user-defined token only where no other has its text.
+  std::vector<TextTable<>::Entry> entries;
+  entries.reserve(size_);
   for (const bool user_defined : {false, true}) {
     for (TokenId id = 0; id < size_; ++id) {
       const TokenType type = vocabulary.type(id);
       if (!IsText(type) || texts_[id].empty() || (type == TokenType::kUserDefined) != user_defined) continue;
-      ids_.emplace(texts_[id], id);
+      entries.push_back({texts_[id], id});
     }
   }
+  ids_ = TextTable<>(entries);
 }
 
 Result<void> BpeTokenizer::ReadBytes(const Gguf& file, const Vocabulary& vocabulary) {
@@ -234,11 +237,7 @@ Result<void> BpeTokenizer::ReadBytes(const Gguf& file, const Vocabulary& vocabul
   return {};
 }
 
-std::optional<TokenId> BpeTokenizer::Find(std::string_view bytes) const {
-  const auto found = ids_.find(bytes);
-  if (found == ids_.end()) return std::nullopt;
-  return found->second;
-}
+std::optional<TokenId> BpeTokenizer::Find(std::string_view bytes) const { return ids_.Find(bytes); }
 
 std::vector<TokenId> BpeTokenizer::Encode(std::string_view text, bool parse_special) const {
   std::vector<TokenId> ids;

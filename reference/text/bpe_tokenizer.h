@@ -7,12 +7,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "reference/text/merge_table.h"
 #include "reference/text/pre_tokenizer.h"
 #include "reference/text/special_matcher.h"
+#include "reference/text/text_table.h"
 #include "reference/text/tokenizer.h"
 #include "reference/text/vocabulary.h"
 
@@ -38,8 +38,8 @@ class BpeTokenizer : public Tokenizer {
 
   PreTokenizer pre_tokenizer_;
   bool whole_words_;
-  std::vector<std::string> texts_;                     // bytes; empty for control tokens
-  std::unordered_map<std::string_view, TokenId> ids_;  // of texts_, of those that a text can become
+  std::vector<std::string> texts_;  // bytes; empty for control tokens
+  TextTable<> ids_;                 // of texts_, of those that a text can become
   std::array<std::optional<TokenId>, 256> byte_ids_;
   std::vector<TokenId> replacement_;  // for a byte that has no token
   MergeTable merges_;

@@ -1,84 +1,142 @@
 #include "reference/text/special_matcher.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
+#include <optional>
 #include <tuple>
 
 namespace weft::engine {
+namespace {
 
-SpecialMatcher::SpecialMatcher(const Vocabulary& vocabulary) {
-  for (TokenId id = 0; id < vocabulary.size(); ++id) {
-    const TokenType type = vocabulary.type(id);
-    if (vocabulary.text(id).empty()) continue;
-    if (type == TokenType::kUserDefined) Insert(vocabulary.text(id), id, true);
-    if (type == TokenType::kControl || type == TokenType::kUnknown) Insert(vocabulary.text(id), id, false);
+// Numbers below a limit, as bits; above them, level by level, bits that say which words have any.
+class PositionSet {
+ public:
+  explicit PositionSet(size_t limit) {
+    do {
+      limit = (limit + 63) / 64;
+      levels_.emplace_back(limit);
+    } while (limit > 1);
   }
-}
 
-uint32_t SpecialMatcher::Child(uint32_t node, uint8_t byte) const {
-  const auto edge = edges_.find(uint64_t{node} << 8 | byte);
-  return edge == edges_.end() ? 0 : edge->second;
-}
+  bool Contains(size_t i) const { return (levels_[0][i / 64] >> (i % 64) & 1) != 0; }
 
-void SpecialMatcher::Insert(std::string_view text, TokenId token, bool user_defined) {
-  if (nodes_.empty()) nodes_.emplace_back();
-  starts_[static_cast<uint8_t>(text.front())] = true;
-  uint32_t node = 0;
-  for (const char c : text) {
-    const uint8_t byte = static_cast<uint8_t>(c);
-    uint32_t child = Child(node, byte);
-    if (child == 0) {
-      child = static_cast<uint32_t>(nodes_.size());
-      nodes_.emplace_back();
-      edges_.emplace(uint64_t{node} << 8 | byte, child);
+  void Insert(size_t i) {
+    for (std::vector<uint64_t>& level : levels_) {
+      uint64_t& word = level[i / 64];
+      const bool known_above = word != 0;
+      word |= uint64_t{1} << (i % 64);
+      if (known_above) return;
+      i /= 64;
     }
-    node = child;
   }
-  Node& end = nodes_[node];
-  bool& ends = user_defined ? end.ends_user_defined : end.ends_special;
-  if (!ends) (user_defined ? end.user_defined : end.special) = token;
-  ends = true;
+
+  // The largest that is at most `i`.
+  std::optional<size_t> UpTo(size_t i) const {
+    for (size_t level = 0;; ++level) {
+      const uint64_t word = levels_[level][i / 64] & (~uint64_t{0} >> (63 - i % 64));
+      if (word != 0) {
+        i = i / 64 * 64 + Highest(word);
+        while (level-- > 0) i = i * 64 + Highest(levels_[level][i]);
+        return i;
+      }
+      if (i < 64) return std::nullopt;
+      i = i / 64 - 1;
+    }
+  }
+
+ private:
+  static size_t Highest(uint64_t word) { return 63 - static_cast<size_t>(std::countl_zero(word)); }
+
+  std::vector<std::vector<uint64_t>> levels_;
+};
+
+// A match that ends before text[end].
+struct Candidate {
+  size_t end;
+  uint32_t match;
+};
+
+// For every place where tokens end, the longest.
+std::vector<Candidate> FindLongest(const TokenAutomaton& tokens, std::string_view text, size_t& steps) {
+  std::vector<Candidate> found;
+  uint32_t state = TokenAutomaton::kRoot;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (state == TokenAutomaton::kRoot && !tokens.Starts(text[i])) continue;  // most bytes of most texts
+    state = tokens.Next(state, text[i], steps);
+    const uint32_t match = tokens.Longest(state);
+    if (match != TokenAutomaton::kNoMatch) found.push_back({i + 1, match});
+  }
+  return found;
 }
 
-std::vector<TextFragment> SpecialMatcher::Split(std::string_view text, bool parse_special) const {
-  struct Match {
-    size_t begin, length;
-    TokenId token;
+// Those that are to be, in order of their places.
+std::vector<Candidate> Choose(const TokenAutomaton& tokens, std::vector<Candidate> waiting, size_t text_size,
+                              size_t& steps) {
+  const auto later = [&](const Candidate& a, const Candidate& b) {
+    const TokenAutomaton::Match &x = tokens.match(a.match), &y = tokens.match(b.match);
+    return std::tie(x.length, y.id, b.end) < std::tie(y.length, x.id, a.end);
   };
-  std::vector<Match> matches;
-  if (!nodes_.empty()) {
-    for (size_t begin = 0; begin < text.size(); ++begin) {
-      if (!starts_[static_cast<uint8_t>(text[begin])]) continue;
-      uint32_t node = 0;
-      for (size_t i = begin; i < text.size(); ++i) {
-        node = Child(node, static_cast<uint8_t>(text[i]));
-        if (node == 0) break;
-        const Node& n = nodes_[node];
-        if (n.ends_user_defined || (parse_special && n.ends_special)) {
-          const bool special = parse_special && n.ends_special && (!n.ends_user_defined || n.special < n.user_defined);
-          matches.push_back({begin, i + 1 - begin, special ? n.special : n.user_defined});
-        }
+  std::ranges::make_heap(waiting, later);
+  PositionSet taken(text_size);
+  std::vector<Candidate> chosen;
+  for (; !waiting.empty(); ++steps) {
+    std::ranges::pop_heap(waiting, later);
+    Candidate& candidate = waiting.back();
+    const size_t begin = candidate.end - tokens.match(candidate.match).length;
+    if (taken.Contains(candidate.end - 1)) {
+      waiting.pop_back();
+    } else if (!taken.Contains(begin)) {
+      // Matches come longest first, so one that overlaps a match already taken would have an end inside it.
+      for (size_t i = begin; i < candidate.end; ++i) taken.Insert(i);
+      chosen.push_back(candidate);
+      waiting.pop_back();
+    } else {
+      const size_t room = candidate.end - 1 - *taken.UpTo(candidate.end - 1);
+      candidate.match = tokens.LongestUpTo(candidate.match, room, steps);
+      if (candidate.match == TokenAutomaton::kNoMatch) {
+        waiting.pop_back();
+      } else {
+        std::ranges::push_heap(waiting, later);
       }
     }
   }
-  std::sort(matches.begin(), matches.end(), [](const Match& a, const Match& b) {
-    return std::tuple(b.length, a.token, a.begin) < std::tuple(a.length, b.token, b.begin);
-  });
-  // Matches come longest first, so one that overlaps a match already taken has an end inside it.
-  std::vector<bool> taken(matches.empty() ? 0 : text.size(), false);
-  std::vector<Match> kept;
-  for (const Match& match : matches) {
-    if (taken[match.begin] || taken[match.begin + match.length - 1]) continue;
-    std::fill_n(taken.begin() + static_cast<ptrdiff_t>(match.begin), match.length, true);
-    kept.push_back(match);
+  std::ranges::sort(chosen, {}, &Candidate::end);
+  return chosen;
+}
+
+}  // namespace
+
+SpecialMatcher::SpecialMatcher(const Vocabulary& vocabulary) {
+  std::vector<TokenAutomaton::Token> user_defined, all;
+  for (TokenId id = 0; id < vocabulary.size(); ++id) {
+    const TokenAutomaton::Token token{vocabulary.text(id), id};
+    const TokenType type = vocabulary.type(id);
+    if (token.text.empty()) continue;
+    if (type == TokenType::kUserDefined) user_defined.push_back(token);
+    if (type == TokenType::kUserDefined || type == TokenType::kControl || type == TokenType::kUnknown) {
+      all.push_back(token);
+    }
   }
-  std::sort(kept.begin(), kept.end(), [](const Match& a, const Match& b) { return a.begin < b.begin; });
+  user_defined_ = TokenAutomaton(std::move(user_defined));
+  all_ = TokenAutomaton(std::move(all));
+}
+
+std::vector<TextFragment> SpecialMatcher::Split(std::string_view text, bool parse_special, size_t* steps) const {
+  const TokenAutomaton& tokens = parse_special ? all_ : user_defined_;
+  size_t counted = 0;
+  std::vector<Candidate> matches = FindLongest(tokens, text, counted);
+  if (!matches.empty()) matches = Choose(tokens, std::move(matches), text.size(), counted);
+  if (steps != nullptr) *steps = counted;
 
   std::vector<TextFragment> fragments;
   size_t done = 0;
-  for (const Match& match : kept) {
-    if (match.begin > done) fragments.push_back({text.substr(done, match.begin - done), false, 0});
-    fragments.push_back({text.substr(match.begin, match.length), true, match.token});
-    done = match.begin + match.length;
+  for (const Candidate& candidate : matches) {
+    const auto& [length, id, shorter, jump] = tokens.match(candidate.match);
+    const size_t begin = candidate.end - length;
+    if (begin > done) fragments.push_back({text.substr(done, begin - done), false, 0});
+    fragments.push_back({text.substr(begin, length), true, id});
+    done = candidate.end;
   }
   if (done < text.size()) fragments.push_back({text.substr(done), false, 0});
   return fragments;

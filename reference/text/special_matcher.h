@@ -2,13 +2,11 @@
 #ifndef WEFT_REFERENCE_TEXT_SPECIAL_MATCHER_H_
 #define WEFT_REFERENCE_TEXT_SPECIAL_MATCHER_H_
 
-#include <array>
 #include <cstddef>
-#include <cstdint>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include "reference/text/token_automaton.h"
 #include "reference/text/tokenizer.h"
 #include "reference/text/vocabulary.h"
 
@@ -21,6 +19,12 @@ struct TextFragment {
   TokenId token = 0;  // where special
 };
 
+// However many tokens there are and however deep they nest, a text of n bytes takes memory in proportion to n and
+// O(n log L log n) steps, L being the length of the longest token. Of the matches that end at one place only the
+// longest that is still possible waits for its turn: at most n of them. One that is found to reach into a match already
+// taken gives way to the longest that begins behind that match. Since matches come longest first, what is in its way
+// the next time is no shorter than itself and lies between the two, so every time the space that is left is less than
+// half of what it was: at most 1 + log2 L times for each place.
 class SpecialMatcher {
  public:
   SpecialMatcher() = default;
@@ -28,21 +32,11 @@ class SpecialMatcher {
 
   // Cuts `text`; the fragments are not empty and follow each other without gaps. Where matches overlap, the longest
   // wins, then the one with the lowest id, then the leftmost. User-defined tokens always match, control and unknown
-  // tokens only if `parse_special`.
-  std::vector<TextFragment> Split(std::string_view text, bool parse_special) const;
+  // tokens only if `parse_special`. `steps`, if given, becomes the number of states, matches and places looked at.
+  std::vector<TextFragment> Split(std::string_view text, bool parse_special, size_t* steps = nullptr) const;
 
  private:
-  // A tree over the bytes of the tokens: node and byte -> node. Node 0 is the root, which no byte leads to.
-  struct Node {
-    bool ends_user_defined = false, ends_special = false;
-    TokenId user_defined = 0, special = 0;
-  };
-  uint32_t Child(uint32_t node, uint8_t byte) const;
-  void Insert(std::string_view text, TokenId token, bool user_defined);
-
-  std::vector<Node> nodes_;
-  std::unordered_map<uint64_t, uint32_t> edges_;
-  std::array<bool, 256> starts_{};  // whether a token starts with the byte; most of a text's do not
+  TokenAutomaton user_defined_, all_;
 };
 
 }  // namespace weft::engine

@@ -123,7 +123,7 @@ Result<std::unique_ptr<Tokenizer>> SpmTokenizer::Load(const Gguf& file) {
   t.vocabulary_ = *std::move(vocabulary);
   t.size_ = t.vocabulary_.size();
 
-  auto scores = file.GetFloats(kScores);
+  auto scores = file.Find(kScores) != nullptr ? file.GetFloats(kScores) : std::vector<float>(t.size_);  // all equal
   if (!scores.ok()) return scores.error();
   if (scores->size() != t.size_) {
     return file.ErrorAt(std::string(kScores) + " has " + std::to_string(scores->size()) + " elements, for " +
@@ -156,14 +156,16 @@ Result<std::unique_ptr<Tokenizer>> SpmTokenizer::Load(const Gguf& file) {
   if (!add_space_prefix.ok()) return add_space_prefix.error();
   t.add_space_prefix_ = *add_space_prefix;
 
-  t.ids_.reserve(t.size_);
+  std::vector<TextTable<>::Entry> entries;
+  entries.reserve(t.size_);
   for (TokenId id = 0; id < t.size_; ++id) {
     const std::string_view text = t.vocabulary_.text(id);
-    if (!text.empty()) t.ids_.emplace(text, id);
+    if (!text.empty()) entries.push_back({text, id});
     if (t.vocabulary_.type(id) != TokenType::kByte) continue;
     auto& byte_id = t.byte_ids_[*ParseByteToken(text)];
     if (!byte_id) byte_id = id;
   }
+  t.ids_ = TextTable<>(entries);
   const bool all_bytes = std::all_of(t.byte_ids_.begin(), t.byte_ids_.end(), [](const auto& id) { return !!id; });
   if (!all_bytes && !t.unknown_) {
     return file.ErrorAt("the vocabulary has neither an unknown token (tokenizer.ggml.unknown_token_id) nor all bytes");
@@ -174,9 +176,7 @@ Result<std::unique_ptr<Tokenizer>> SpmTokenizer::Load(const Gguf& file) {
 
 std::optional<TokenId> SpmTokenizer::Find(std::string_view text) const {
   if (text.size() > vocabulary_.longest()) return std::nullopt;
-  const auto found = ids_.find(text);
-  if (found == ids_.end()) return std::nullopt;
-  return found->second;
+  return ids_.Find(text);
 }
 
 std::vector<TokenId> SpmTokenizer::Encode(std::string_view text, bool parse_special) const {

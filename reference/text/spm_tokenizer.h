@@ -7,10 +7,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "reference/text/special_matcher.h"
+#include "reference/text/text_table.h"
 #include "reference/text/tokenizer.h"
 #include "reference/text/vocabulary.h"
 
@@ -33,7 +33,7 @@ class SpmTokenizer : public Tokenizer {
 
   Vocabulary vocabulary_;
   std::vector<float> scores_;
-  std::unordered_map<std::string_view, TokenId> ids_;  // of the vocabulary's texts; the lowest id of equal texts
+  TextTable<> ids_;  // of the vocabulary's texts; the lowest id of equal texts
   std::array<std::optional<TokenId>, 256> byte_ids_;
   std::optional<TokenId> unknown_, end_of_turn_;
   SpecialMatcher matcher_;

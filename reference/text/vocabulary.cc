@@ -7,6 +7,7 @@ namespace {
 
 constexpr std::string_view kTokens = "tokenizer.ggml.tokens";
 constexpr std::string_view kTypes = "tokenizer.ggml.token_type";
+constexpr uint64_t kMaxBytes = 0xFFFFFFF0u;  // of all tokens: positions in them have 32 bits
 constexpr uint64_t kNoToken = 0xFFFFFFFFu;
 
 std::optional<uint8_t> HexDigit(char c) {
@@ -28,11 +29,13 @@ std::optional<uint8_t> ParseByteToken(std::string_view text) {
 Result<Vocabulary> Vocabulary::Load(const Gguf& file) {
   auto texts = file.GetStrings(kTokens);
   if (!texts.ok()) return texts.error();
-  auto types = file.GetInts(kTypes);
-  if (!types.ok()) return types.error();
   const size_t size = texts->size();
   if (size == 0) return file.ErrorAt(std::string(kTokens) + " is empty");
   if (size >= (size_t{1} << 31)) return file.ErrorAt(std::string(kTokens) + " has too many tokens");
+  const bool has_types = file.Find(kTypes) != nullptr;
+  const auto types =
+      has_types ? file.GetInts(kTypes) : std::vector<int64_t>(size, static_cast<int64_t>(TokenType::kNormal));
+  if (!types.ok()) return types.error();
   if (types->size() != size) {
     return file.ErrorAt(std::string(kTypes) + " has " + std::to_string(types->size()) + " elements, " +
                         std::string(kTokens) + " has " + std::to_string(size));
@@ -56,6 +59,8 @@ Result<Vocabulary> Vocabulary::Load(const Gguf& file) {
     }
     vocabulary.bytes_ += text;
     vocabulary.offsets_.push_back(vocabulary.bytes_.size());
+    if (vocabulary.bytes_.size() > kMaxBytes)
+      return file.ErrorAt(std::string(kTokens) + " has more than 4 GiB of text");
     vocabulary.longest_ = std::max(vocabulary.longest_, text.size());
   }
   return vocabulary;

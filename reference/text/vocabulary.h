@@ -28,8 +28,9 @@ enum class TokenType : uint8_t {
 // Token id -> text and type. The texts are copies: the file need not outlive them.
 class Vocabulary {
  public:
-  // Reads `tokenizer.ggml.tokens` and `tokenizer.ggml.token_type`. Errors: absent, empty or too large (2^31), of
-  // another type or unequal length, an unknown token type, a byte token that is not written <0xNN>.
+  // Reads `tokenizer.ggml.tokens` and `tokenizer.ggml.token_type` (where that is absent, all are normal). Errors:
+  // absent, empty or too large (2^31 tokens, 4 GiB of text), of another type or unequal length, an unknown token type,
+  // a byte token that is not written <0xNN>.
   static Result<Vocabulary> Load(const Gguf& file);
 
   size_t size() const { return types_.size(); }

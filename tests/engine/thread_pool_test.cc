@@ -6,10 +6,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <filesystem>
-#include <fstream>
-#include <random>
-#include <string>
 #include <thread>
 #include <vector>
 
@@ -113,38 +109,8 @@ TEST_CASE("Thread pool: 0 threads means the cores that the process may use; ther
   CHECK(ThreadPool(0).threads() == std::min<size_t>(UsableCores(), 64));
   const ThreadPool pool(100000);
   CHECK(pool.threads() == 64);
+  CHECK(ThreadPool::MostThreads() == 64);
   CHECK(Tally(pool.executor(), 1000).Good());
-}
-
-TEST_CASE("Cores: quotas of control groups") {
-  CHECK(CoresOfQuota("max 100000\n") == 0);
-  CHECK(CoresOfQuota("100000 100000\n") == 1);
-  CHECK(CoresOfQuota("150000 100000\n") == 2);
-  CHECK(CoresOfQuota("5000 100000\n") == 1);
-  CHECK(CoresOfQuota("800000 100000\n") == 8);
-  for (const char* text : {"", "max", "100000", "-1 100000", "0 100000", "100000 0", "1e300 1", "nan nan", "x y"}) {
-    CAPTURE(text);
-    CHECK(CoresOfQuota(text) == 0);
-  }
-
-  const std::filesystem::path root =
-      std::filesystem::temp_directory_path() / ("weft_cgroup_test." + std::to_string(std::random_device()()));
-  std::filesystem::create_directories(root / "outer" / "inner");
-  CHECK(CgroupCores("0::/outer/inner\n", root) == 0);
-  std::ofstream(root / "outer" / "cpu.max") << "300000 100000\n";
-  CHECK(CgroupCores("0::/outer/inner\n", root) == 3);
-  CHECK(CgroupCores("1:cpu:/x\n0::/outer\n", root) == 3);
-  std::ofstream(root / "outer" / "inner" / "cpu.max") << "200000 100000\n";
-  CHECK(CgroupCores("0::/outer/inner\n", root) == 2);
-  std::ofstream(root / "cpu.max") << "100000 100000\n";
-  CHECK(CgroupCores("0::/outer/inner\n", root) == 1);
-  CHECK(CgroupCores("0::/\n", root) == 1);
-  CHECK(CgroupCores("", root) == 1);
-  CHECK(CgroupCores("0::/../../..\n", "/nowhere") == 0);
-  std::filesystem::remove_all(root);
-
-  CHECK(UsableCores() >= 1);
-  CHECK(UsableCores() <= std::max(1u, std::thread::hardware_concurrency()));
 }
 
 }  // namespace weft::engine
