@@ -49,7 +49,7 @@ bool SetTargetPrevails() {
 // A first use happens once in a process, so every attempt is a process of its own.
 TEST_CASE("Registry: a target that was set is not overwritten by another thread's first use") {
   int overwritten = 0;
-  for (int attempt = 0; attempt < 300; ++attempt) {
+  for (int attempt = 0; attempt < 200; ++attempt) {
     const pid_t child = fork();
     REQUIRE(child >= 0);
     if (child == 0) _exit(SetTargetPrevails() ? 0 : 1);
