@@ -112,19 +112,52 @@ inline void ExpectOk(const Status& status, const char* call) {
   Expect(status.ok(), std::string(call) + " refuses what Validate accepts: " + ToText(status, text, sizeof(text)));
 }
 
-// Executors that run every task on the calling thread, as different workers and in different orders.
-inline Executor AnyExecutor(Input& input, bool wild) {
-  static uint32_t counts[] = {1, 2, 3, 8, 0};
-  const size_t choice = input.Below(wild ? 5 : 4);
-  Executor executor;
-  executor.workers = counts[choice];
-  executor.context = &counts[choice];
-  if (input.Rarely(4)) return executor;  // no `run`: the default for any number of workers
-  executor.run = [](void* context, size_t tasks, TaskFunction task, void* arg) {
-    const uint32_t workers = *static_cast<const uint32_t*>(context);
-    for (size_t i = 0; i < tasks; ++i) task(arg, tasks - 1 - i, static_cast<uint32_t>(workers - 1 - i % workers));
-  };
-  return executor;
+// An executor that runs its tasks on the calling thread, in another order and as different workers; now and then one
+// without workers, or that breaks the contract.
+class AnyExecutor {
+ public:
+  AnyExecutor(Input& input, bool wild) {
+    constexpr uint32_t kWorkers[] = {1, 2, 3, 8, 0};
+    executor_.workers = kWorkers[input.Below(wild ? 5 : 4)];
+    workers_ = executor_.workers;
+    if (wild && input.Rarely()) fault_ = 1 + input.Below(3);
+    executor_.context = this;
+    if (input.Rarely(4)) return;  // no `run`: the default for any number of workers
+    executor_.run = [](void* context, size_t tasks, TaskFunction task, void* arg) {
+      static_cast<AnyExecutor*>(context)->Run(tasks, task, arg);
+    };
+  }
+  AnyExecutor(const AnyExecutor&) = delete;
+
+  operator const Executor&() const { return executor_; }
+  // Whether calls by it have to fail: it has no workers, or has broken the contract.
+  bool bad() const { return workers_ == 0 || broken_; }
+
+ private:
+  void Run(size_t tasks, TaskFunction task, void* arg) {
+    broken_ = broken_ || fault_ != 0;
+    for (size_t i = fault_ == 1 ? 1 : 0; i < tasks; ++i) {  // 1: leaves one out
+      const uint32_t worker = static_cast<uint32_t>(workers_ - 1 - i % workers_);
+      task(arg, tasks - 1 - i, fault_ == 2 ? worker + workers_ : worker);
+      if (fault_ == 3) task(arg, tasks - 1 - i, worker);
+    }
+  }
+
+  Executor executor_;
+  uint32_t workers_;
+  size_t fault_ = 0;
+  bool broken_ = false;
+};
+
+// What a call has to say that Validate has nothing against. Whether its results count.
+inline bool Succeeded(const Status& status, const AnyExecutor& executor, const char* call) {
+  char text[200];
+  if (executor.bad()) {
+    Expect(!status.ok(), std::string(call) + ": accepts an executor that is none");
+    return false;
+  }
+  Expect(status.ok(), std::string(call) + " refuses what Validate accepts: " + ToText(status, text, sizeof(text)));
+  return true;
 }
 
 // Whether data[0, count) still is what Memory::Results made it.

@@ -15,8 +15,9 @@ void ChooseTarget(Input& input) {
   if (GetTarget(index).supported) ExpectOk(SetTarget(GetTarget(index).name), "SetTarget");
 }
 
-constexpr void (*kCalls[])(Input&, bool wild) = {FuzzMatMul, FuzzAttention, FuzzNorm,    FuzzRope,
-                                                 FuzzGated,  FuzzSoftmax,   FuzzGetRows, FuzzConversions};
+constexpr void (*kCalls[])(Input&, bool wild) = {FuzzMatMul,      FuzzAttention, FuzzNorm,    FuzzRope,
+                                                 FuzzGated,       FuzzSoftmax,   FuzzGetRows, FuzzConversions,
+                                                 FuzzElementwise, FuzzTopK,      FuzzStoreKv};
 
 }  // namespace
 }  // namespace weft::fuzz
