@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
 # Installs what weft is built with: compilers and libraries from the distribution (Debian 12 or later), and Highway 1.3.0
 # in a cache folder outside the tree. Does nothing, and needs no network, when all of it is there.
-#   scripts/setup.sh [--all]      --all: also the cross compiler, the emulator and the sanitizers' run-time library
+#   scripts/setup.sh [--all]      --all: also the cross compiler, the emulator, the sanitizers' and fuzzers' run-time library
 # WEFT_HIGHWAY_DIR names a Highway source tree to use instead.
 . "$(dirname "${BASH_SOURCE[0]}")/lib.sh"
 
 packages=(ca-certificates cmake ninja-build g++ clang-19 libcli11-dev libfmt-dev libpcre2-dev googletest libgtest-dev
   doctest-dev libbenchmark-dev)
-extra_packages=(make qemu-user g++-12-aarch64-linux-gnu libclang-rt-19-dev)
+extra_packages=(make pkg-config qemu-user g++-12-aarch64-linux-gnu libclang-rt-19-dev)
 highway_sha256=07b3c1ba2c1096878a85a31a5b9b3757427af963b1141ca904db2f9f4afe0bc2
 highway_url=https://github.com/google/highway/archive/refs/tags/1.3.0.tar.gz
 

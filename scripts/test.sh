@@ -2,7 +2,8 @@
 # Installs what is missing, builds and runs the tests; the exit status says whether all passed.
 #   scripts/test.sh          on this machine, with every target that its CPU supports, and on EMU128
 #   scripts/test.sh --all    also: outside projects against the installed package, gcc with assertions and warnings as
-#                            errors, address and undefined-behaviour sanitizers, 64-bit Arm under qemu-user
+#                            errors, address and undefined-behaviour sanitizers, a minute of each fuzzer, the thread
+#                            sanitizer, 64-bit Arm under qemu-user
 here=$(dirname "${BASH_SOURCE[0]}")
 . "$here/lib.sh"
 
@@ -16,6 +17,7 @@ esac
 
 failed=()
 summary=()
+fuzzed=()
 
 # run_tests PRESET TITLE [ctest options]
 run_tests() {
@@ -24,6 +26,14 @@ run_tests() {
   printf '\n== %s\n' "$title"
   ctest --preset "$preset" --parallel "$(nproc)" "$@" 2>&1 | tee "$log" || failed+=("$title")
   summary+=("$title: $(grep -a 'tests passed' "$log" || echo 'no tests ran')")
+}
+
+# run_fuzzers SECONDS
+run_fuzzers() {
+  local log=$log_dir/fuzz.log
+  printf '\n== Fuzzers, %d s each\n' "$1"
+  "$here/fuzz.sh" all "$1" 2>&1 | tee "$log" || failed+=("Fuzzers")
+  mapfile -t fuzzed < <(grep -a '^fuzz_' "$log")
 }
 
 configure release
@@ -38,11 +48,16 @@ else
   configure asan
   build asan
   run_tests asan "Address and undefined-behaviour sanitizers" --label-exclude consumer
+  run_fuzzers 60
+  # How threads meet does not depend on the instruction set: the one that every machine has and that compiles fastest.
+  configure tsan "-DWEFT_TARGETS=$([[ $(uname -m) == x86_64 ]] && echo SSE2 || echo NEON)"
+  build tsan
+  run_tests tsan "Thread sanitizer"
   configure aarch64 "-DCMAKE_PREFIX_PATH=$arm64_dir/usr"
   build aarch64
   run_tests aarch64 "64-bit Arm under qemu-user" --label-exclude consumer
 fi
 
 printf '\n'
-printf '%s\n' "${summary[@]}"
+printf '%s\n' "${fuzzed[@]}" "${summary[@]}"
 ((${#failed[@]} == 0)) || fail "failed: ${failed[*]}"
