@@ -95,6 +95,11 @@ TEST_P(MatMulValidateTest, Shapes) {
   });
 }
 
+TEST_P(MatMulValidateTest, Activations) {
+  Expect(Code::kRange, "epilogue.activation",
+         [&] { args_.epilogue.activation = static_cast<Activation>(kActivations); });
+}
+
 TEST_P(MatMulValidateTest, Gates) {
   args_.epilogue.gate = &gate_;
   Expect(Code::kShape, "epilogue.gate", [&] { gate_ = MakeWeights(w_.data(), DType::kQ4_0, kRows, kCols); });

@@ -180,6 +180,27 @@ struct MatMulJob {
   }
 };
 
+// Whether handing a product to threads, and getting ready for that, would take as long as the product. It has no
+// panels.
+inline bool IsSmall(const MatMulArgs& args) {
+  return args.tokens() < kPanelTokens && args.w.rows <= kDotRows && args.w.cols <= kWorthSharing / kDotRows;
+}
+
+// A small product, on the calling thread.
+inline Status MatMulAlone(const KernelSet& set, const MatMulArgs& args, Workspace workspace) {
+  const FormatKernels& format = *set.Find(args.w.type);
+  if (const Status status = Prepare(set, *args.x, format.form, {}); !status.ok()) return status;
+  MatMulPlan plan = PlanMatMul(set, args, args.tokens(), format, false);
+  Carver carver(workspace);
+  if (format.pack_lanes != nullptr) {
+    uint8_t* packed = carver.Take<uint8_t>(static_cast<size_t>(plan.PackedBytes().value()));
+    plan.packed = packed;
+    if (const Status status = PackLanes(plan, packed, {}); !status.ok()) return status;
+  }
+  RunMatMulTask(set, plan, 0, args.w.rows, carver.Rest());
+  return Ok();
+}
+
 inline Status MatMul(const KernelSet& set, const MatMulArgs* products, size_t count, const Executor& executor,
                      Workspace workspace) {
   if (const Status status = Validate(set, products, count); !status.ok()) return status;
@@ -189,6 +210,7 @@ inline Status MatMul(const KernelSet& set, const MatMulArgs* products, size_t co
     return Error(Code::kWorkspace, "workspace", workspace.data != nullptr ? workspace.bytes : 0, needed);
   }
   if (const Status status = ValidateMemory(set, {products, count}, workspace, needed); !status.ok()) return status;
+  if (count == 1 && IsSmall(products[0])) return MatMulAlone(set, products[0], workspace);
   MatMulJob jobs[kMostProducts];
   Carver carver(workspace);
   size_t steps = 0;

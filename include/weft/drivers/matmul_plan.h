@@ -114,6 +114,7 @@ inline size_t MatMulWorkspaceBytes(const KernelSet& set, const MatMulArgs& args,
   if (tokens == 0 || args.w.cols == 0) return 0;
   if (tokens > kMostSize || args.w.cols > kMostSize) return SIZE_MAX;
   const uint64_t few = PlanMatMul(set, args, tokens, *format, false).Bytes(workers).OrMost();
+  if (tokens < kPanelTokens) return static_cast<size_t>(few);
   const uint64_t many = PlanMatMul(set, args, tokens, *format, true).Bytes(workers).OrMost();
   return static_cast<size_t>(few > many ? few : many);
 }

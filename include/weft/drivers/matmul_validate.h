@@ -7,6 +7,7 @@
 #include "weft/core/kernel_set.h"
 #include "weft/core/status.h"
 #include "weft/drivers/activations.h"
+#include "weft/drivers/ops_validate.h"
 #include "weft/drivers/region.h"
 
 namespace weft::driver {
@@ -136,6 +137,7 @@ inline Status Validate(const KernelSet& set, const MatMulArgs& args) {
   if (args.y_stride < args.w.rows) return Error(Code::kShape, "y_stride", args.y_stride, args.w.rows);
   if (const Status status = ValidateRegion(OutputRegion(args, "y")); !status.ok()) return status;
   const Epilogue& e = args.epilogue;
+  if (const Status status = ValidateActivation(e.activation, "epilogue.activation"); !status.ok()) return status;
   if (e.residual != nullptr) {
     if (e.residual_stride < args.w.rows) {
       return Error(Code::kShape, "epilogue.residual_stride", e.residual_stride, args.w.rows);

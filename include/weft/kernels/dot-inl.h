@@ -193,67 +193,84 @@ HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
   }
 }
 
-// One row of float weights with float activations, or of bf16 with bf16 (pair products, accumulated in float). Several
-// sums per token hide the latency of the additions.
-template <class Format, size_t kTokens>
-HWY_INLINE void DotFloat(const typename Format::Block* HWY_RESTRICT w, const void* const (&x)[kTokens], size_t cols,
+// Some rows of float weights with float activations, or of bf16 with bf16 (pair products, accumulated in float); row
+// r's at w + r * row_bytes. Several sums per token hide the latency of the additions. A row's sums have the same order
+// whatever the rows and tokens beside it.
+template <class Format, size_t kRows, size_t kTokens>
+HWY_INLINE void DotFloat(const uint8_t* HWY_RESTRICT w, size_t row_bytes, const void* const (&x)[kTokens], size_t cols,
                          float* HWY_RESTRICT out, size_t token_step) {
+  using Block = typename Format::Block;
   constexpr bool kPairs = Format::kForm == ActivationForm::kBF16;
   constexpr size_t kSums = 3;
   const hn::ScalableTag<float> df;
   const hn::Repartition<hwy::bfloat16_t, decltype(df)> d16;
   using VF = hn::Vec<decltype(df)>;
   const size_t lanes = hn::Lanes(df) * (kPairs ? 2 : 1), step = lanes * kSums;
-  VF total[kTokens][kSums], other[kTokens];  // `other` is for targets without pair products; elsewhere it vanishes
-  WEFT_UNROLL(8)
-  for (size_t t = 0; t < kTokens; ++t) {
-    other[t] = hn::Zero(df);
-    WEFT_UNROLL(4)
-    for (size_t s = 0; s < kSums; ++s) total[t][s] = hn::Zero(df);
+  const auto at = [&](size_t row, size_t i)
+                      HWY_ATTR { return reinterpret_cast<const Block*>(w + row * row_bytes) + i; };
+  VF total[kRows][kTokens][kSums];
+  VF other[kRows][kTokens];  // for targets without pair products; elsewhere it vanishes
+  WEFT_UNROLL(4)
+  for (size_t r = 0; r < kRows; ++r) {
+    WEFT_UNROLL(8)
+    for (size_t t = 0; t < kTokens; ++t) {
+      other[r][t] = hn::Zero(df);
+      WEFT_UNROLL(4)
+      for (size_t s = 0; s < kSums; ++s) total[r][t][s] = hn::Zero(df);
+    }
   }
   size_t i = 0;
   for (; i + step <= cols; i += step) {
     WEFT_UNROLL(4)
     for (size_t s = 0; s < kSums; ++s) {
-      const size_t at = i + s * lanes;
-      Prefetch(Ahead(w + at, kPrefetchAhead));
-      if constexpr (kPairs) {
-        const auto a = LoadBytes(d16, w + at);
-        WEFT_UNROLL(8)
-        for (size_t t = 0; t < kTokens; ++t) {
-          const auto b = LoadBytes(d16, static_cast<const bf16*>(x[t]) + at);
-          total[t][s] = hn::ReorderWidenMulAccumulate(df, a, b, total[t][s], other[t]);
-        }
-      } else {
-        const auto a = LoadFloat(df, w + at);
-        WEFT_UNROLL(8)
-        for (size_t t = 0; t < kTokens; ++t) {
-          total[t][s] = hn::MulAdd(a, hn::LoadU(df, static_cast<const float*>(x[t]) + at), total[t][s]);
+      const size_t j = i + s * lanes;
+      WEFT_UNROLL(4)
+      for (size_t r = 0; r < kRows; ++r) {
+        if constexpr (kRows == 1) Prefetch(Ahead(at(r, j), kPrefetchAhead));
+        if constexpr (kPairs) {
+          const auto a = LoadBytes(d16, at(r, j));
+          WEFT_UNROLL(8)
+          for (size_t t = 0; t < kTokens; ++t) {
+            const auto b = LoadBytes(d16, static_cast<const bf16*>(x[t]) + j);
+            total[r][t][s] = hn::ReorderWidenMulAccumulate(df, a, b, total[r][t][s], other[r][t]);
+          }
+        } else {
+          const auto a = LoadFloat(df, at(r, j));
+          WEFT_UNROLL(8)
+          for (size_t t = 0; t < kTokens; ++t) {
+            total[r][t][s] = hn::MulAdd(a, hn::LoadU(df, static_cast<const float*>(x[t]) + j), total[r][t][s]);
+          }
         }
       }
     }
   }
   for (; i < cols; i += lanes) {
     const size_t left = cols - i;
-    WEFT_UNROLL(8)
-    for (size_t t = 0; t < kTokens; ++t) {
-      if constexpr (kPairs) {  // activations are zero-padded beyond any vector
-        const auto a = left >= lanes ? LoadBytes(d16, w + i) : LoadBytesN(d16, w + i, left);
-        const auto b = LoadBytes(d16, static_cast<const bf16*>(x[t]) + i);
-        total[t][0] = hn::ReorderWidenMulAccumulate(df, a, b, total[t][0], other[t]);
-      } else {
-        const float* from = static_cast<const float*>(x[t]) + i;
-        const auto a = left >= lanes ? LoadFloat(df, w + i) : LoadFloatN(df, w + i, left);
-        const auto b = left >= lanes ? hn::LoadU(df, from) : hn::LoadN(df, from, left);
-        total[t][0] = hn::MulAdd(a, b, total[t][0]);
+    WEFT_UNROLL(4)
+    for (size_t r = 0; r < kRows; ++r) {
+      WEFT_UNROLL(8)
+      for (size_t t = 0; t < kTokens; ++t) {
+        if constexpr (kPairs) {  // activations are zero-padded beyond any vector
+          const auto a = left >= lanes ? LoadBytes(d16, at(r, i)) : LoadBytesN(d16, at(r, i), left);
+          const auto b = LoadBytes(d16, static_cast<const bf16*>(x[t]) + i);
+          total[r][t][0] = hn::ReorderWidenMulAccumulate(df, a, b, total[r][t][0], other[r][t]);
+        } else {
+          const float* from = static_cast<const float*>(x[t]) + i;
+          const auto a = left >= lanes ? LoadFloat(df, at(r, i)) : LoadFloatN(df, at(r, i), left);
+          const auto b = left >= lanes ? hn::LoadU(df, from) : hn::LoadN(df, from, left);
+          total[r][t][0] = hn::MulAdd(a, b, total[r][t][0]);
+        }
       }
     }
   }
-  WEFT_UNROLL(8)
-  for (size_t t = 0; t < kTokens; ++t) {
-    WEFT_UNROLL(4)
-    for (size_t s = 1; s < kSums; ++s) total[t][0] = hn::Add(total[t][0], total[t][s]);
-    out[t * token_step] = hn::ReduceSum(df, hn::Add(total[t][0], other[t]));
+  WEFT_UNROLL(4)
+  for (size_t r = 0; r < kRows; ++r) {
+    WEFT_UNROLL(8)
+    for (size_t t = 0; t < kTokens; ++t) {
+      WEFT_UNROLL(4)
+      for (size_t s = 1; s < kSums; ++s) total[r][t][0] = hn::Add(total[r][t][0], total[r][t][s]);
+      out[t * token_step + r] = hn::ReduceSum(df, hn::Add(total[r][t][0], other[r][t]));
+    }
   }
 }
 
@@ -265,10 +282,19 @@ HWY_NOINLINE void DotFloats(const DotTask& task, size_t token) {
     x[t] = static_cast<const uint8_t*>(task.tokens.x.values) +
            task.tokens.Row(token + t) * task.tokens.x.value_stride * kBytes;
   }
-  for (size_t row = 0; row < task.rows; ++row) {
-    const auto* w = reinterpret_cast<const typename Format::Block*>(static_cast<const uint8_t*>(task.w.data) +
-                                                                    (task.first_row + row) * task.w.row_bytes);
-    DotFloat<Format>(w, x, task.w.cols, task.raw + token * task.raw_stride + row, task.raw_stride);
+  const auto* w = static_cast<const uint8_t*>(task.w.data) + task.first_row * task.w.row_bytes;
+  float* raw = task.raw + token * task.raw_stride;
+  size_t row = 0;
+  // Short rows several at once, which share the loop, as far as registers go; long ones are read in one stream.
+  constexpr size_t kShort = 256, kTogether = 4 / kTokens;
+  if (kTogether > 1 && task.w.cols <= kShort) {
+    for (; row + kTogether <= task.rows; row += kTogether) {
+      DotFloat<Format, kTogether>(w + row * task.w.row_bytes, task.w.row_bytes, x, task.w.cols, raw + row,
+                                  task.raw_stride);
+    }
+  }
+  for (; row < task.rows; ++row) {
+    DotFloat<Format, 1>(w + row * task.w.row_bytes, task.w.row_bytes, x, task.w.cols, raw + row, task.raw_stride);
   }
 }
 
