@@ -203,6 +203,9 @@ TEST_P(ElementwiseTest, RefusesBadArguments) {
   std::vector<float> a(8);
   const ElementwiseArgs good{a.data(), a.data(), 4, 4, 2, 4, Activation::kSigmoid};
   ASSERT_TRUE(IsOk(Validate(good)));
+  Executor none;
+  none.workers = 0;
+  EXPECT_STREQ(Elementwise(good, none).argument, "executor.workers");
   const auto expect = [&](Code code, const std::string& argument, auto change) {
     ElementwiseArgs args = good;
     change(args);

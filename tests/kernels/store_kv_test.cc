@@ -181,6 +181,9 @@ TEST_P(StoreKvTest, RefusesBadArguments) {
   good.first_position = 2;
   good.capacity = 20;
   ASSERT_TRUE(IsOk(Validate(good)));
+  Executor none;
+  none.workers = 0;
+  EXPECT_STREQ(StoreKv(good, none).argument, "executor.workers");
   const auto expect = [&](Code code, const std::string& argument, auto change) {
     StoreKvArgs args = good;
     change(args);
@@ -276,11 +279,9 @@ TEST_P(StoreKvTest, RepeatedBlocks) {
     const size_t count = 1000;
     std::vector<uint32_t> table(count);
     for (size_t i = 0; i < count; ++i) table[i] = static_cast<uint32_t>((i * 7919 % count) * (spread / count));
-    const float x = 1.0f;
+    const std::vector<float> x(count);
     StoreKvArgs args;
-    args.x = &x;
-    std::vector<float> all(count);
-    args.x = all.data();
+    args.x = x.data();
     args.token_stride = args.head_stride = args.size = args.heads = 1;
     args.tokens = args.capacity = count;
     // Validate reads no cache: its address need not lead anywhere.

@@ -156,6 +156,9 @@ TEST_P(TopKTest, RefusesBadArguments) {
   good.values = values.data();
   good.index_stride = good.value_stride = 3;
   ASSERT_TRUE(IsOk(Validate(good)));
+  Executor none;
+  none.workers = 0;
+  EXPECT_STREQ(TopK(good, none).argument, "executor.workers");
   const auto expect = [&](Code code, const std::string& argument, auto change) {
     TopKArgs args = good;
     change(args);
