@@ -52,6 +52,32 @@ TEST_P(GapsTest, Products) {
   });
 }
 
+// What is requested ahead leaves gaps out, too: walking over one of these would take for ever.
+TEST_P(GapsTest, HugeGaps) {
+  constexpr size_t kCols = 64, kTokens = 9;
+  Random random(2);
+  GuardedMatrix x(random.Normals(kTokens * kCols), kTokens, kCols, kCols);
+  const std::vector<uint8_t> bytes = RandomWeights(DType::kQ8_0, kCols, random);
+  for (size_t m : {size_t{1}, kTokens}) {
+    WeightView w = MakeWeights(bytes.data(), DType::kQ8_0, 1, kCols);
+    const auto run = [&] {
+      GuardedMatrix y(m, 1, 1);
+      MatMulArgs args;
+      args.w = w;
+      args.y = y.data();
+      args.y_stride = 1;
+      args.epilogue.gate = &w;
+      EXPECT_TRUE(IsOk(RunMatMul(args, {x.data(), m, kCols, kCols})));
+      return y.Dense();
+    };
+    const std::vector<float> expected = run();
+    for (size_t stride : {SIZE_MAX, SIZE_MAX / 2, size_t{1} << 60}) {  // of a single row: not used
+      w.row_bytes = stride;
+      EXPECT_EQ(run(), expected);
+    }
+  }
+}
+
 TEST_P(GapsTest, GetRows) {
   constexpr size_t kRows = 5;
   static constexpr uint32_t kIds[] = {4, 0, 3};

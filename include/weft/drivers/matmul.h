@@ -41,25 +41,39 @@ inline Status PackLanes(const MatMulPlan& plan, uint8_t* packed, const Executor&
 // Bytes that are wanted before long, requested from memory a little at a time.
 class Stream {
  public:
-  // Rows [first, first + rows) as far as they exist, to be requested in `shares` shares.
+  // Rows [first, first + rows) as far as they exist, to be requested in `shares` shares; nothing between rows.
   Stream(const WeightView& w, size_t first, size_t rows, size_t shares) {
     if (first >= w.rows) return;
-    const size_t bytes = (w.rows - first < rows ? w.rows - first : rows) * w.row_bytes;
-    next_ = static_cast<const uint8_t*>(w.data) + first * w.row_bytes;
-    end_ = next_ + bytes;
+    rows_ = w.rows - first < rows ? w.rows - first : rows;
+    used_ = RowBytes(w.type, w.cols);
+    stride_ = w.row_bytes;
+    next_ = static_cast<const uint8_t*>(w.data) + first * stride_;
+    const size_t bytes = rows_ * used_;
+    if (used_ == stride_) {  // all in one
+      used_ = bytes;
+      rows_ = 1;
+    }
+    left_ = used_;
     share_ = (bytes / shares + kLineBytes) / kLineBytes * kLineBytes;
   }
 
   void RequestShare() {
-    const size_t left = static_cast<size_t>(end_ - next_), share = share_ < left ? share_ : left;
-    PrefetchLines(next_, share);
-    next_ += share;
+    for (size_t share = share_; share != 0 && rows_ != 0;) {
+      const size_t bytes = share < left_ ? share : left_;
+      PrefetchLines(next_, bytes);
+      next_ += bytes;
+      left_ -= bytes;
+      share -= bytes;
+      if (left_ != 0) continue;
+      if (--rows_ != 0) next_ += stride_ - used_;
+      left_ = used_;
+    }
   }
 
  private:
   const uint8_t* next_ = nullptr;
-  const uint8_t* end_ = nullptr;
-  size_t share_ = 0;
+  size_t rows_ = 0, used_ = 0, stride_ = 0;  // rows that are left, and of each what is used
+  size_t left_ = 0, share_ = 0;              // of the current row, and at a time
 };
 
 // raw = products of the tiles [begin, end) with weight rows [first, first + rows), a panel of them: one chunk of
@@ -159,7 +173,8 @@ struct MatMulJob {
   // Of weights.
   double Bytes() const {
     const WeightView& w = plan.args->w;
-    return static_cast<double>(w.rows) * static_cast<double>(w.row_bytes) * static_cast<double>(plan.matrices);
+    return static_cast<double>(w.rows) * static_cast<double>(RowBytes(w.type, w.cols)) *
+           static_cast<double>(plan.matrices);
   }
   // Whether the tokens that were packed for `other` serve here.
   bool Shares(const MatMulJob& other) const {
