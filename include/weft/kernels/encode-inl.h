@@ -96,14 +96,12 @@ class LaneGroups {
     alignas(64) float start[kGroups], width[kGroups];
     alignas(64) double gain[kGroups];
     for (size_t g = 0; g < kGroups; g += hn::Lanes(d)) {
-      auto low = hn::Zero(d), high = hn::Load(d, x_[0] + g), extreme = low, peak = low;
+      auto low = hn::Zero(d), high = hn::Load(d, x_[0] + g);
       for (size_t i = 0; i < kGroup; ++i) {
-        const auto x = hn::Load(d, x_[i] + g);
-        low = hn::Min(low, x);
-        high = hn::Max(high, x);
-        extreme = hn::IfThenElse(hn::Gt(hn::Abs(x), peak), x, extreme);
-        peak = hn::Max(peak, hn::Abs(x));
+        low = hn::Min(low, hn::Load(d, x_[i] + g));
+        high = hn::Max(high, hn::Load(d, x_[i] + g));
       }
+      const auto extreme = hn::IfThenElse(hn::Gt(hn::Neg(low), high), low, high);
       hn::Store(hn::Mul(hn::Set(d, 5.0f), T::kHasOffset ? hn::Sub(high, low) : extreme), d, width + g);
       hn::Store(T::kHasOffset ? hn::Neg(low) : hn::Zero(d), d, start + g);
     }
