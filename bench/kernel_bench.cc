@@ -18,7 +18,7 @@ int Main(int argc, char** argv) {
   CLI::App app(
       "Measures weft's kernels against what this machine can do. Rows are named "
       "operation/format/m:TOKENS/n:ROWS/k:COLS/"
-      "threads:N.",
+      "threads:N; quantising and dequantising, quantize/format/n:WEIGHTS/threads:N.",
       "kernel_bench");
   app.footer("Other options, such as --benchmark_filter=REGEX or --benchmark_format=json, go to Google Benchmark.");
   app.allow_extras();
@@ -69,6 +69,7 @@ int Main(int argc, char** argv) {
   if (benchmark::ReportUnrecognizedArguments(count, rest.data())) return 2;
   if (plan.roofline) weft::bench::RegisterRoofline(plan);
   weft::bench::RegisterProducts(plan);
+  weft::bench::RegisterConversions(plan);
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();
   return 0;

@@ -15,18 +15,20 @@
 #include "weft/weft.h"
 
 namespace weft::bench {
-namespace {
 
-using Clock = std::chrono::steady_clock;
-using roofline::Peak;
-
-// Pools of threads and the buffer of the bandwidth measurement are shared by all rows.
 Executor Threads(size_t count) {
   static std::map<size_t, std::unique_ptr<engine::ThreadPool>> pools;
   auto& pool = pools[count];
   if (pool == nullptr) pool = std::make_unique<engine::ThreadPool>(count);
   return pool->executor();
 }
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using roofline::Peak;
+
+// The buffer of the bandwidth measurement is shared by all rows.
 double MeasureRead(const Executor& executor, double seconds) {
   static roofline::ReadBandwidth memory(size_t{512} << 20);
   return memory.Measure(executor, seconds);

@@ -1,5 +1,6 @@
-// The rows of kernel_bench. Each has the counters macs_per_s and bytes_per_s, measures the machine's peaks in the same
-// breath as itself (see roofline.h), and has macs_per_cycle, peak_fraction and bandwidth_fraction from them.
+// The rows of kernel_bench. Products measure the machine's peaks in the same breath as themselves (see roofline.h) and
+// have the counters macs_per_s, bytes_per_s, macs_per_cycle, peak_fraction and bandwidth_fraction; conversions have
+// weights_per_s.
 #ifndef WEFT_BENCH_ROWS_H_
 #define WEFT_BENCH_ROWS_H_
 
@@ -24,6 +25,10 @@ struct Plan {
 
 void RegisterRoofline(const Plan& plan);
 void RegisterProducts(const Plan& plan);
+void RegisterConversions(const Plan& plan);  // quantize/... and dequantize/...
+
+// Pools of threads, shared by all rows.
+Executor Threads(size_t count);
 
 // A BLAS library on this machine, for comparison: c[m, n] = a[m, k] * b[n, k]^T. Null where there is none.
 using SgemmFunction = void (*)(size_t m, size_t n, size_t k, const float* a, const float* b, float* c);

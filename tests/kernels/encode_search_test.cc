@@ -179,9 +179,10 @@ TEST_P(EncodeSearchTest, ExactValues) {
     constexpr size_t n = kBlockElements<Format>;
     Random random(6);
     for (int turn = 0; turn < 20; ++turn) {
-      // Codes of full range under one scale, so that there is no better fit.
+      // Codes of full range under the largest integer scale, whose factor is a power of two.
       std::vector<float> x(n);
-      const float scale = std::exp2(static_cast<float>(random.Below(20)) - 12.0f);
+      const int largest = Format::kHasOffset ? Format::kScales.highest : Format::kScales.lowest;
+      const float scale = std::exp2(static_cast<float>(random.Below(20)) - 12.0f) * static_cast<float>(largest);
       for (size_t i = 0; i < n; ++i) {
         const size_t k = i % Format::kGroup;
         const int code = k == 0 ? 0 : k == 1 ? Format::kMaxCode : static_cast<int>(random.Below(Format::kMaxCode + 1));

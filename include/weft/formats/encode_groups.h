@@ -176,7 +176,8 @@ class ScalarGroups {
       if (x[i] < low) low = x[i];
       if (x[i] > high) high = x[i];
     }
-    const float span = T::kHasOffset ? high - low : ExtremeOf(x, T::kGroup);
+    // Without an offset: the extreme.
+    const float span = T::kHasOffset ? high - low : -low > high ? low : high;
     const double x_sum = fits.x_sum[g];
     LeastSquares best;  // all codes 0
     Sums best_sums;

@@ -199,10 +199,13 @@ void SearchBlock(const float* x, Groups& groups, Encoded<Format>& out) {
     return;
   }
   groups.Fit(fits);
-  double scale = 0, offset = 0;  // the largest
+  double scale = 0, offset = 0, peak = 0;  // the largest; its magnitude is apart for the reason of ExtremeOf
   for (size_t g = 0; g < kGroups; ++g) {
     const double s = fits.fit.scale[g] * fits.inverse[g], o = fits.fit.offset[g] * fits.inverse[g];
-    if (fabs(s) > fabs(scale)) scale = s;
+    if (fabs(s) > peak) {
+      peak = fabs(s);
+      scale = s;
+    }
     if (o > offset) offset = o;
   }
   const Factors spanning{Factor(scale, T::kLargestScale), Factor(offset, T::kScales.highest)};

@@ -14,6 +14,7 @@
 #include "hwy/highway.h"
 #include "weft/formats/encode_search.h"
 #include "weft/simd/convert-inl.h"
+#include "weft/simd/unroll-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace weft {
@@ -96,14 +97,12 @@ class LaneGroups {
     alignas(64) float start[kGroups], width[kGroups];
     alignas(64) double gain[kGroups];
     for (size_t g = 0; g < kGroups; g += hn::Lanes(d)) {
-      auto low = hn::Zero(d), high = hn::Load(d, x_[0] + g), extreme = low, peak = low;
+      auto low = hn::Zero(d), high = hn::Load(d, x_[0] + g);
       for (size_t i = 0; i < kGroup; ++i) {
-        const auto x = hn::Load(d, x_[i] + g);
-        low = hn::Min(low, x);
-        high = hn::Max(high, x);
-        extreme = hn::IfThenElse(hn::Gt(hn::Abs(x), peak), x, extreme);
-        peak = hn::Max(peak, hn::Abs(x));
+        low = hn::Min(low, hn::Load(d, x_[i] + g));
+        high = hn::Max(high, hn::Load(d, x_[i] + g));
       }
+      const auto extreme = hn::IfThenElse(hn::Gt(hn::Neg(low), high), low, high);
       hn::Store(hn::Mul(hn::Set(d, 5.0f), T::kHasOffset ? hn::Sub(high, low) : extreme), d, width + g);
       hn::Store(T::kHasOffset ? hn::Neg(low) : hn::Zero(d), d, start + g);
     }
@@ -272,19 +271,30 @@ class LaneGroups {
 
   HWY_INLINE void Assess(const Steps& steps, FloatSums& to) const {
     const D d;
+    const auto lowest = hn::Set(d, static_cast<float>(T::kCodes.lowest));
+    const auto highest = hn::Set(d, static_cast<float>(T::kCodes.highest)), rounder = hn::Set(d, encode::kRounder);
     for (size_t g = 0; g < kGroups; g += hn::Lanes(d)) {
       const auto offset = hn::Load(d, steps.offset + g), inverse = hn::Load(d, steps.inverse + g);
       auto c0 = hn::Zero(d), cc0 = c0, high0 = c0, low0 = c0, c1 = c0, cc1 = c0, high1 = c0, low1 = c0;
-      const auto add = [&](size_t i, V& c, V& cc, V& high, V& low) HWY_ATTR {
-        const auto code = Code(hn::Load(d, x_[i] + g), offset, inverse);
+      const auto add = [&](size_t i, V code, V& c, V& cc, V& high, V& low) HWY_ATTR {
         c = hn::Add(c, code);
         cc = hn::MulAdd(code, code, cc);
         high = hn::MulAdd(hn::Load(d, high_[i] + g), code, high);
         low = hn::MulAdd(hn::Load(d, low_[i] + g), code, low);
       };
-      for (size_t i = 0; i < kGroup; i += 2) {
-        add(i, c0, cc0, high0, low0);
-        add(i + 1, c1, cc1, high1, low1);
+      // Step by step for several elements, so that none waits for the step before.
+      for (size_t i = 0; i < kGroup; i += 4) {
+        V t[4];
+        WEFT_UNROLL(4)
+        for (size_t j = 0; j < 4; ++j) t[j] = hn::Mul(hn::Add(hn::Load(d, x_[i + j] + g), offset), inverse);
+        WEFT_UNROLL(4)
+        for (size_t j = 0; j < 4; ++j) t[j] = hn::Min(hn::Max(t[j], lowest), highest);
+        WEFT_UNROLL(4)
+        for (size_t j = 0; j < 4; ++j) t[j] = hn::Sub(hn::Add(t[j], rounder), rounder);
+        add(i, t[0], c0, cc0, high0, low0);
+        add(i + 1, t[1], c1, cc1, high1, low1);
+        add(i + 2, t[2], c0, cc0, high0, low0);
+        add(i + 3, t[3], c1, cc1, high1, low1);
       }
       hn::Store(hn::Add(c0, c1), d, to.c + g);
       hn::Store(hn::Add(cc0, cc1), d, to.cc + g);
