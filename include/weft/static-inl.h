@@ -21,7 +21,10 @@
 #include "weft/drivers/store_kv.h"
 #include "weft/formats/formats-inl.h"
 #include "weft/formats/formats.h"
-#include "weft/kernels/tables-inl.h"
+#include "weft/kernels/attention_table-inl.h"
+#include "weft/kernels/format_table-inl.h"
+#include "weft/kernels/op_table-inl.h"
+#include "weft/kernels/tile_table-inl.h"
 
 #ifdef HWY_TARGET_INCLUDE
 #error "static-inl.h is for one target; in a foreach_target file include weft/kernels/*-inl.h instead"
