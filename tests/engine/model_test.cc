@@ -142,8 +142,11 @@ TEST_CASE("model: every tensor of a wrong shape is named, with both shapes") {
     for (size_t i = 0; i < tensor.shape.size(); ++i) {
       TestModel file = good;
       TestTensor& bad = file.tensors[name];
-      bad.values.resize(bad.values.size() / bad.shape[i] * (bad.shape[i] + 32));
-      bad.shape[i] += 32;
+      // Fewer rows where more may be there (vocabularies are padded), else more of everything.
+      const bool fewer = i == 1 && (name == "token_embd.weight" || name == "output.weight");
+      const size_t size = fewer ? bad.shape[i] - 32 : bad.shape[i] + 32;
+      bad.values.resize(bad.values.size() / bad.shape[i] * size);
+      bad.shape[i] = size;
       std::string expected = "[", actual = "[";
       for (size_t j = 0; j < tensor.shape.size(); ++j) {
         expected += (j > 0 ? ", " : "") + std::to_string(tensor.shape[j]);
