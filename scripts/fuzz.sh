@@ -29,7 +29,7 @@ fuzz() {
 
   local runs edges input
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log" | tail -n 1)
-  edges=$(grep -ao 'cov: [0-9]*' "$log" | tail -n 1) || true
+  edges=$(grep -ao 'cov: [0-9]*' "$log" | tail -n 1) || edges="cov: 0"
   input=$(sed -n 's/^.*Test unit written to //p' "$log" | tail -n 1)
   if ((status == 0)) && [[ -n $runs ]]; then
     echo "fuzz_$harness: $runs executions, ${edges#cov: } edges, no finding"

@@ -24,7 +24,7 @@ class AttentionCall {
     Wide tokens = 0;
     for (const AttentionSequence& s : sequences_) {
       queries_ += s.queries;
-      tokens = std::max(tokens, Wide{s.first_query} + s.queries);
+      if (s.queries > 0) tokens = std::max(tokens, Wide{s.first_query} + s.queries);
       for (const AttentionSequence& other : sequences_) {
         overlapping_ = overlapping_ || (&s != &other && s.queries > 0 && other.queries > 0 &&
                                         s.first_query < Wide{other.first_query} + other.queries &&
@@ -46,8 +46,8 @@ class AttentionCall {
     if (input.Rarely(2)) args.scale = input.Float();
     if (input.Rarely(4)) args.softcap = input.Float();
     if (input.Rarely(4)) args.window = input.Size(1, 20, wild);
-    if (input.Rarely(4)) args.sinks = memory_.Floats(Span(1, 0, args.heads));
-    if (input.Rarely(4)) args.alibi_slopes = memory_.Floats(Span(1, 0, args.heads));
+    if (tokens > 0 && input.Rarely(4)) args.sinks = memory_.Floats(Span(1, 0, args.heads));
+    if (tokens > 0 && input.Rarely(4)) args.alibi_slopes = memory_.Floats(Span(1, 0, args.heads));
     args.causal = !input.Rarely(4);
     constexpr AttentionBackend kBackends[] = {AttentionBackend::kAuto, AttentionBackend::kFlash,
                                               AttentionBackend::kStandard};

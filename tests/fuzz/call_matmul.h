@@ -53,7 +53,7 @@ class Products {
     const size_t cols = tokens > 40 ? std::min<size_t>(base, 64) : base * (1 + input.Below(2));
     count = input.Rarely(2) ? 1 + input.Below(4) : 1;
     if (input.Rarely()) count = input.Below(kMostProducts + 2);
-    const size_t set_count = 1 + input.Below(2);
+    const size_t set_count = count > 1 ? 1 + input.Below(2) : 1;
     sets_.reserve(set_count);
     for (size_t i = 0; i < set_count; ++i) AddSet(tokens, wild && input.Rarely() ? input.Extreme() : cols);
     args.resize(std::max<size_t>(1, count));
@@ -86,7 +86,7 @@ class Products {
 
   void Fill(size_t i, size_t cols, size_t most_rows) {
     MatMulArgs& a = args[i];
-    a.x = MaybeNull(input_, &sets_[input_.Below(sets_.size())], wild_);
+    a.x = MaybeNull(input_, &sets_[i < sets_.size() ? i : input_.Below(sets_.size())], wild_);  // all are in use
     const size_t rows = input_.Size(1, most_rows, wild_);
     const DType type = AnyType(input_, cols, wild_);
     a.w = AnyWeights(input_, memory_, type, rows, wild_ && input_.Rarely() ? input_.Size(0, 600, true) : cols, wild_);
