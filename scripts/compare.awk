@@ -135,8 +135,8 @@ function json(    i, row) {
   printf "  \"slower\": %d,\n  \"unclear\": %d,\n  \"rows\": [", slower, unclear
   for (i = 1; i <= count; ++i) {
     row = name[i]
-    printf "%s\n    {\"row\": %s, \"unit\": %s, \"old\": %.6g, \"new\": %.6g, \"ratio\": %.5f, \"low\": %.5f, ", (i > 1 ? "," : ""),
-      quoted(shown(row)), quoted(unit[row]), old_speed[row], new_speed[row], estimate[row], low[row]
+    printf "%s\n    {\"row\": %s, \"unit\": %s, \"old\": %.6g, \"new\": %.6g, \"ratio\": %.5f, \"low\": %.5f, ",
+      (i > 1 ? "," : ""), quoted(shown(row)), quoted(unit[row]), old_speed[row], new_speed[row], estimate[row], low[row]
     printf "\"high\": %.5f, \"pairs\": %d, \"verdict\": %s}", high[row], pairs[row], quoted(verdict[row])
   }
   printf "\n  ],\n  \"only_one_side\": ["

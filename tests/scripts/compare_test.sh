@@ -42,7 +42,8 @@ expect_text() { grep -qe "$2" "$tmp/$1" || complain "no '$2' in: $(tail -n 5 "$t
 expect_no_text() { ! grep -qe "$2" "$tmp/$1" || complain "'$2' in: $(grep -e "$2" "$tmp/$1")"; }
 expect_json() {  # VALUE PATH...
   local value
-  printf 'file(READ "%s/out" text)\nstring(JSON value GET "${text}" %s)\nmessage("${value}")\n' "$tmp" "${*:2}" >"$tmp/get.cmake"
+  printf 'file(READ "%s/out" text)\nstring(JSON value GET "${text}" %s)\nmessage("${value}")\n' "$tmp" "${*:2}" \
+    >"$tmp/get.cmake"
   value=$("$cmake" -P "$tmp/get.cmake" 2>&1) || true
   [[ $value == "$1" ]] || complain "${*:2} is '$value' instead of '$1'"
 }
@@ -63,7 +64,8 @@ title="interleaved pairs; who is first alternates"
 awk -F '\t' 'NR % 2 { first = $1; next } $1 == first { exit 1 }' "$tmp/runs" || complain "two runs of one side in a pair"
 awk -F '\t' 'NR % 2 && NR <= 48 { ++first[$1] } END { exit first["old"] != first["new"] }' "$tmp/runs" ||
   complain "one side is first more often"
-[[ $(head -n 6 "$tmp/runs" | sed 's/.*filter=//' | sort -u | wc -l) == 3 ]] || complain "the first round is not one of all rows"
+[[ $(head -n 6 "$tmp/runs" | sed 's/.*filter=//' | sort -u | wc -l) == 3 ]] ||
+  complain "the first round is not one of all rows"
 
 title="one row 10 % slower"
 fake_build "$tmp/new" "${rows[0]}" 'matmul/b/m:8/threads:1 180 3' "${rows[2]}"
