@@ -134,6 +134,9 @@ HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
   const RowFloatTag df;
   constexpr size_t kBlockBytes = sizeof(typename Format::Block);
   constexpr size_t kStepBytes = kBlockBytes * kLanes32;
+  // Whether whole vectors of blocks have code of their own: 1 to 2 % faster with AVX2 and AVX-512. On vectors of four
+  // lanes a block takes so many instructions that a mask more is nothing, and a second copy seconds to compile.
+  constexpr bool kWholeApart = kLanes32 >= 8;
   const size_t blocks = task.w.cols / kBlockElements<Format>;
   const size_t lane_bytes = LaneBytes<Format>(task.w.cols);
   const auto* x = reinterpret_cast<const uint32_t*>(static_cast<const uint8_t*>(task.packed) + token * lane_bytes);
@@ -155,7 +158,7 @@ HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
       const size_t left = all - b;
       const uint32_t* lanes = x + b / kLanes32 * Layout::kSteps * kLanes32;
       hn::Vec<RowFloatTag> part[kTokens];
-      if (left >= kLanes32) {
+      if (kWholeApart && left >= kLanes32) {
         DotBlocks<Format, kProducts>({from, kBlockBytes}, Ahead(from, kPrefetchAhead), lanes, x_stride, part);
         WEFT_UNROLL(8)
         for (size_t t = 0; t < kTokens; ++t) total[t] = hn::Add(total[t], part[t]);
@@ -163,13 +166,13 @@ HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
         // Lanes without a block of this row see the next one's, or zeros where there is none or a gap before it.
         alignas(64) uint8_t last[kStepBytes];
         const uint8_t* bytes = from;
-        if (!dense || static_cast<size_t>(end - from) < kStepBytes) {
+        if (left < kLanes32 && (!dense || static_cast<size_t>(end - from) < kStepBytes)) {
           memcpy(last, from, left * kBlockBytes);
           memset(last + left * kBlockBytes, 0, kStepBytes - left * kBlockBytes);
           bytes = last;
         }
         DotBlocks<Format, kProducts>({bytes, kBlockBytes}, Ahead(from, kPrefetchAhead), lanes, x_stride, part);
-        const auto valid = hn::FirstN(df, left);
+        const auto valid = hn::FirstN(df, HWY_MIN(left, kLanes32));
         WEFT_UNROLL(8)
         for (size_t t = 0; t < kTokens; ++t) total[t] = hn::Add(total[t], hn::IfThenElseZero(valid, part[t]));
       }
