@@ -8,6 +8,7 @@
 
 #include "weft/core/attention_args.h"
 #include "weft/core/status.h"
+#include "weft/core/strict_math.h"
 #include "weft/drivers/region.h"
 
 namespace weft::driver {

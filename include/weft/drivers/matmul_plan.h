@@ -7,6 +7,7 @@
 
 #include "weft/core/checked.h"
 #include "weft/core/kernel_set.h"
+#include "weft/core/strict_math.h"
 
 namespace weft::driver {
 

@@ -4,6 +4,7 @@
 
 #include "weft/core/op_args.h"
 #include "weft/core/status.h"
+#include "weft/core/strict_math.h"
 #include "weft/drivers/region.h"
 
 namespace weft::driver {

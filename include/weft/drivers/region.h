@@ -9,6 +9,7 @@
 
 #include "weft/core/checked.h"
 #include "weft/core/status.h"
+#include "weft/core/strict_math.h"
 
 namespace weft::driver {
 

@@ -15,6 +15,7 @@
 
 #include "hwy/highway.h"
 #include "weft/core/op_args.h"
+#include "weft/core/strict_math.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace weft {
