@@ -37,7 +37,7 @@ HWY_INLINE hn::Vec<D> Opaque(D d) {
 // Keeps results alive.
 template <class D, class V>
 HWY_INLINE void Consume(D /*d*/, const V (&sums)[kChains]) {
-  static volatile uint32_t sink;
+  static thread_local volatile uint32_t sink;  // all threads measure at once
   const hn::Repartition<uint32_t, D> d32;
   auto all = hn::BitCast(d32, sums[0]);
   for (size_t i = 1; i < kChains; ++i) all = hn::Xor(all, hn::BitCast(d32, sums[i]));
