@@ -79,6 +79,10 @@ class Memory {
     return data;
   }
 
+  // What the pages of a block table take. Pages may lie anywhere, so that arguments alone do not say what is
+  // impossible.
+  static Wide Paged(Wide bytes) { return bytes < kPossible ? bytes : kPossible - 1; }
+
   bool backed() const { return backed_; }
   bool impossible() const { return impossible_; }
 

@@ -96,10 +96,12 @@ class AttentionCall {
       view.block_table = table;
       positions = length == 0 ? 0 : Wide{blocks} * per_block;
     }
-    const Wide bytes = positions == 0 || args.kv_heads == 0
-                           ? 0
-                           : (positions - 1) * view.position_stride + Wide{args.kv_heads - 1} * view.head_stride +
-                                 Wide{size} * element;
+    Wide bytes = 0;
+    if (positions > 0 && args.kv_heads > 0) {
+      bytes =
+          (positions - 1) * view.position_stride + Wide{args.kv_heads - 1} * view.head_stride + Wide{size} * element;
+    }
+    if (view.block_table != nullptr) bytes = Memory::Paged(bytes);
     // Floats lie at their alignment; others anywhere.
     view.data = MaybeNull(input_, element == 4 ? memory_.Bytes(bytes) : memory_.Blocks(bytes), wild_);
     return view;

@@ -185,10 +185,12 @@ inline void FuzzStoreKv(Input& input, bool wild) {
     a.cache.block_table = table;
     positions = Wide{blocks} * a.cache.block_length;
   }
-  const Wide bytes = positions == 0 || a.heads == 0
-                         ? 0
-                         : (positions - 1) * a.cache.position_stride + Wide{a.heads - 1} * a.cache.head_stride +
-                               Wide{a.size} * element;
+  Wide bytes = 0;
+  if (positions > 0 && a.heads > 0) {
+    bytes =
+        (positions - 1) * a.cache.position_stride + Wide{a.heads - 1} * a.cache.head_stride + Wide{a.size} * element;
+  }
+  if (a.cache.block_table != nullptr) bytes = Memory::Paged(bytes);
   a.cache.data = MaybeNull(input, memory.Blocks(bytes), wild);
   RunOp(a, memory, AnyExecutor(input, wild), "StoreKv",
         [](const StoreKvArgs& args, const Executor& e) { return StoreKv(args, e); });

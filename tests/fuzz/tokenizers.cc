@@ -99,7 +99,11 @@ struct Words {
     if (input.Rarely(32)) types.resize(input.Below(types.size() + 2));
     if (input.Rarely(32)) scores.resize(input.Below(scores.size() + 2));
     writer.AddStrings("tokenizer.ggml.tokens", tokens);
-    if (!input.Rarely(32)) writer.AddInts("tokenizer.ggml.token_type", types);
+    if (input.Rarely(32)) {
+      complete = false;  // without types all tokens are normal, those of bytes, too
+    } else {
+      writer.AddInts("tokenizer.ggml.token_type", types);
+    }
     if (spm && !input.Rarely(32)) writer.AddFloats("tokenizer.ggml.scores", scores);
     if (!spm && !input.Rarely(32)) writer.AddStrings("tokenizer.ggml.merges", merges);
     for (const char* name : {"bos", "eos", "unknown", "eot"}) {
