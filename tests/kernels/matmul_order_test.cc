@@ -1,5 +1,7 @@
 // Which bits a product has: not those of the number of threads, and of the number of tokens only as promised.
 #include <deque>
+#include <string>
+#include <vector>
 
 #include "tests/kernels/matmul_case.h"
 #include "tests/kernels/same_bits.h"
@@ -32,16 +34,18 @@ class OrderTest : public KernelTest {
     return y.Dense();
   }
 
-  // Calls f(input) for every format.
+  // Calls f(input) for every format; for formats of floats with long and with short rows.
   template <class F>
   static void ForEachInput(size_t tokens, size_t rows, const F& f) {
     ForEachFormat([&]<class Format>() {
-      SCOPED_TRACE(Name(Format::kType));
-      Random random(1);
-      const size_t k = kIsFloat<Format> ? 301 : 512;
-      Input in{Format::kType, Weights(Format::kType, rows, k, random), Weights(Format::kType, rows, k, random),
-               GuardedMatrix(random.Normals(tokens * k), tokens, k, k)};
-      f(in);
+      const std::vector<size_t> widths = kIsFloat<Format> ? std::vector<size_t>{301, 77} : std::vector<size_t>{512};
+      for (size_t k : widths) {
+        SCOPED_TRACE(std::string(Name(Format::kType)) + ", " + std::to_string(k) + " columns");
+        Random random(1);
+        Input in{Format::kType, Weights(Format::kType, rows, k, random), Weights(Format::kType, rows, k, random),
+                 GuardedMatrix(random.Normals(tokens * k), tokens, k, k)};
+        f(in);
+      }
     });
   }
 };
