@@ -55,11 +55,10 @@ inline const char* ToText(const Status& status, char* buffer, size_t size) {
   const auto got = static_cast<long long>(status.got), want = static_cast<long long>(status.want);
   const DType got_type = static_cast<DType>(status.got), want_type = static_cast<DType>(status.want);
   const auto write = [&](const char* format, auto... values) {
-    snprintf(buffer, size, format, argument, values...);
-    return static_cast<const char*>(buffer);
+    return snprintf(buffer, size, format, argument, values...) >= 0 ? static_cast<const char*>(buffer) : "";
   };
   switch (status.code) {
-    case Code::kOk: snprintf(buffer, size, "ok"); return buffer;
+    case Code::kOk: return write("ok");
     case Code::kNull: return write("%s is null");
     case Code::kShape:
       if (status.types) return write("%s has the type %s, expected %s", Name(got_type), Name(want_type));
