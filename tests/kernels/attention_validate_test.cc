@@ -110,15 +110,22 @@ TEST_P(AttentionValidateTest, Overlaps) {
   Expect(Code::kShape, "out_token_stride", [&] { c_.args.out_token_stride = c_.args.out_head_stride; });
   // The workspace over an argument.
   const size_t needed = AttentionWorkspaceBytes(c_.args, 1);
-  const auto expect_lent = [&](const std::string& argument, void* memory) {
-    const Status status = Attention(c_.args, {}, {memory, needed});
+  std::vector<float> spare(needed / sizeof(float) + c_.q.size() + c_.out.size() + 40 * 2 * 16);
+  const auto expect_lent = [&](const std::string& argument, const auto& change) {
+    const AttentionArgs args = c_.args;
+    const AttentionSequence sequence = c_.sequence;
+    change();
+    const Status status = Attention(c_.args, {}, {spare.data(), needed});
     EXPECT_EQ(status.code, Code::kOverlap);
     EXPECT_EQ(status.argument, argument);
     EXPECT_STREQ(status.other, "workspace");
+    c_.args = args;
+    c_.sequence = sequence;
   };
-  expect_lent("out", c_.out.data());
-  expect_lent("q", c_.q.data());
-  expect_lent("k", const_cast<void*>(c_.sequence.k.data));
+  expect_lent("out", [&] { c_.args.out = spare.data(); });
+  expect_lent("q", [&] { c_.args.q = spare.data() + needed / sizeof(float) - 1; });
+  expect_lent("k", [&] { c_.sequence.k.data = spare.data(); });
+  expect_lent("v", [&] { c_.sequence.v.data = spare.data() + needed / sizeof(float) - 1; });
   for (float v : c_.out) ASSERT_TRUE(Untouched(v));
 }
 
