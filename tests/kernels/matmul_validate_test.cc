@@ -238,12 +238,9 @@ TEST_P(MatMulValidateTest, SeveralTogether) {
   products[1].y = weights.data();
   expect_overlap("w");
   products[0].w = args_.w;
-  gate_ = MakeWeights(other_y.data(), DType::kQ8_0, 1, 32);
-  gate_.rows = kRows;
-  gate_.cols = kCols;
-  gate_.row_bytes = args_.w.row_bytes;
+  gate_ = MakeWeights(weights.data(), DType::kQ8_0, kRows, kCols);
   products[0].epilogue.gate = &gate_;
-  products[1].y = other_y.data();
+  products[1].y = weights.data();
   expect_overlap("epilogue.gate");
   products[0].epilogue.gate = nullptr;
   std::vector<float> other_x(kTokens * kCols, 1.0f);
