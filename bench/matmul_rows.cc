@@ -81,13 +81,8 @@ class Row {
 };
 
 Peak PeakOf(DType type) {
-  Peak peak = Peak::kInt8Dot;
-  ForEachFormat([&]<class Format>() {
-    if (Format::kType == type && kIsFloat<Format>) {
-      peak = Format::kForm == ActivationForm::kBF16 ? Peak::kBF16Dot : Peak::kF32Fma;
-    }
-  });
-  return peak;
+  const ActivationForm form = ActiveKernels().Find(type)->Product(Precision::kFast).form;
+  return IsQuantized(form) ? Peak::kInt8Dot : form == ActivationForm::kBF16 ? Peak::kBF16Dot : Peak::kF32Fma;
 }
 
 // `copies` matrices of valid blocks: a few rows encoded from normal numbers, repeated.

@@ -41,15 +41,19 @@ class Static {
   static constexpr AttentionKernels kAttention = MakeAttentionKernels();
   template <class Format>
   static constexpr FormatKernels kFormat = MakeFormatKernels<Format>();
-  // One per format, the first of equal classes is found.
-  static constexpr TileKernels kTiles[] = {MakeTileKernels<PanelClassOf<Formats>()>()...};
+  template <class Format>
+  static constexpr PanelClass kClass[] = {PanelClassOf<Format, FormOf<Format>(Precision::kFast), kStaticProducts>(),
+                                          PanelClassOf<Format, FormOf<Format>(Precision::kFine), kStaticProducts>()};
+  // Two per format, the first of equal classes is found.
+  static constexpr TileKernels kTiles[] = {MakeTileKernels<kClass<Formats>[0]>()...,
+                                           MakeTileKernels<kClass<Formats>[1]>()...};
 
   static constexpr KernelSet MakeKernels() {
     KernelSet set;
     set.target = "static";
     ((set.formats[static_cast<size_t>(Formats::kType)] = &kFormat<Formats>), ...);
     set.tiles = kTiles;
-    set.tile_count = sizeof...(Formats);
+    set.tile_count = 2 * sizeof...(Formats);
     set.ops = &kOps;
     set.attention = &kAttention;
     return set;
@@ -80,8 +84,9 @@ class Static {
   static size_t MatMulWorkspaceBytes(const MatMulArgs& args, uint32_t workers) {
     return driver::MatMulWorkspaceBytes(Kernels(), args, workers);
   }
-  static Status PrepareActivations(ActivationSet* x, DType weights, const Executor& executor = {}) {
-    return driver::PrepareFor(Kernels(), x, weights, executor);
+  static Status PrepareActivations(ActivationSet* x, DType weights, const Executor& executor = {},
+                                   Precision precision = Precision::kFast) {
+    return driver::PrepareFor(Kernels(), x, weights, executor, precision);
   }
   static Status MatMul(const MatMulArgs& args, const Executor& executor, Workspace workspace) {
     return driver::MatMul(Kernels(), args, executor, workspace);

@@ -7,6 +7,8 @@
 #include "tests/kernels/same_bits.h"
 #include "tests/kernels/targets.h"
 #include "tests/kernels/threads.h"
+#include "weft/core/kernel_set.h"
+#include "weft/drivers/activations.h"
 #include "weft/scalar/activations.h"
 
 namespace weft::test {
@@ -14,23 +16,16 @@ namespace {
 
 class ActivationsTest : public KernelTest {
  protected:
-  // One weight type per form.
-  static constexpr DType kTypes[] = {DType::kBF16, DType::kQ8_0, DType::kQ4_K};
-  static ActivationForm FormFor(DType type) {
-    return type == DType::kBF16   ? ActivationForm::kBF16
-           : type == DType::kQ8_0 ? ActivationForm::kA32
-                                  : ActivationForm::kA256;
-  }
+  static constexpr ActivationForm kForms[] = {ActivationForm::kBF16, ActivationForm::kA32, ActivationForm::kA256};
 
   static void ExpectLikeScalar(const std::vector<float>& dense, size_t rows, size_t cols, size_t gap,
                                const Executor& executor = {}) {
     GuardedMatrix x(dense, rows, cols, cols + gap);
-    for (DType type : kTypes) {
-      const ActivationForm form = FormFor(type);
-      SCOPED_TRACE(std::string(Name(type)) + " cols = " + std::to_string(cols));
+    for (ActivationForm form : kForms) {
+      SCOPED_TRACE("form " + std::to_string(static_cast<int>(form)) + " cols = " + std::to_string(cols));
       Guarded<uint8_t> memory(FormBytes(form, rows, cols), 1);
       ActivationSet set = MakeActivations(x.data(), rows, cols, x.stride(), {memory.data(), memory.bytes()});
-      ASSERT_TRUE(IsOk(PrepareActivations(&set, type, executor)));
+      ASSERT_TRUE(IsOk(driver::Prepare(ActiveKernels(), set, form, executor)));
       const ActivationView& view = set.built[static_cast<size_t>(form)];
       scalar::OwnedActivations expected;
       scalar::BuildForm(form, x.data(), rows, cols, x.stride(), expected);
@@ -107,12 +102,12 @@ TEST_P(ActivationsTest, NonFiniteGroupsBecomeNaN) {
       x[at] = bad;
       std::vector<uint8_t> memory(ActivationBytes(1, 512));
       ActivationSet set = MakeActivations(x.data(), 1, 512, 512, {memory.data(), memory.size()});
-      for (DType type : {DType::kQ8_0, DType::kQ4_K}) {
-        ASSERT_TRUE(IsOk(PrepareActivations(&set, type)));
-        const ActivationView& view = set.built[static_cast<size_t>(FormFor(type))];
+      for (ActivationForm form : {ActivationForm::kA32, ActivationForm::kA256}) {
+        ASSERT_TRUE(IsOk(driver::Prepare(ActiveKernels(), set, form, {})));
+        const ActivationView& view = set.built[static_cast<size_t>(form)];
         const size_t group = GroupOf(view.form);
         for (size_t g = 0; g < 512 / group; ++g) {
-          EXPECT_EQ(std::isnan(view.scales[g]), g == at / group) << Name(type) << " element " << at << " group " << g;
+          EXPECT_EQ(std::isnan(view.scales[g]), g == at / group) << "element " << at << " group " << g;
         }
         for (size_t k = at / group * group; k < (at / group + 1) * group; ++k) {
           EXPECT_EQ(static_cast<const int8_t*>(view.values)[k], 0);
@@ -138,6 +133,22 @@ TEST_P(ActivationsTest, BuiltOnce) {
   ASSERT_TRUE(IsOk(PrepareActivations(&set, DType::kQ4_0)));  // the same form
   EXPECT_EQ(set.built[static_cast<size_t>(ActivationForm::kA32)].values, first.values);
   EXPECT_EQ(set.memory.bytes, left);
+}
+
+// The caller's precision decides which form K-quants meet.
+TEST_P(ActivationsTest, PrecisionChoosesTheForm) {
+  Random random(6);
+  const std::vector<float> x = random.Normals(256);
+  for (DType type : {DType::kQ4_K, DType::kQ6_K, DType::kQ8_0}) {
+    for (Precision precision : {Precision::kFast, Precision::kFine}) {
+      std::vector<uint8_t> memory(ActivationBytes(1, 256));
+      ActivationSet set = MakeActivations(x.data(), 1, 256, 256, {memory.data(), memory.size()});
+      ASSERT_TRUE(IsOk(PrepareActivations(&set, type, {}, precision)));
+      const bool wide = type != DType::kQ8_0 && precision == Precision::kFast;
+      EXPECT_EQ(set.built[static_cast<size_t>(ActivationForm::kA256)].values != nullptr, wide);
+      EXPECT_EQ(set.built[static_cast<size_t>(ActivationForm::kA32)].values != nullptr, !wide);
+    }
+  }
 }
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "tests/kernels/bounded.h"
 #include "tests/kernels/guarded.h"
 #include "tests/kernels/random.h"
+#include "weft/core/kernel_set.h"
 #include "weft/drivers/matmul.h"
 #include "weft/scalar/matmul.h"
 #include "weft/weft.h"
@@ -54,10 +55,20 @@ inline Status RunMatMul(MatMulArgs args, const Tokens& tokens, const Executor& e
   return MatMul(args, executor, {workspace.data(), workspace.bytes()});
 }
 
-inline ActivationForm FormOf(DType type) {
-  ActivationForm form = ActivationForm::kF32;
-  scalar::VisitFormat(type, [&]<class Format>() { form = Format::kForm; });
-  return form;
+// The form of activations that weights of a type meet on the active target.
+inline ActivationForm FormOf(DType type, Precision precision = Precision::kFast) {
+  return ActiveKernels().Find(type)->Product(precision).form;
+}
+
+// Calls f.template operator()<Format>(precision) for every format and, where it makes a difference, both precisions.
+template <class F>
+void ForEachProduct(const F& f) {
+  ForEachFormat([&f]<class Format>() {
+    f.template operator()<Format>(Precision::kFast);
+    if (FormOf(Format::kType, Precision::kFine) == FormOf(Format::kType)) return;
+    SCOPED_TRACE("fine");
+    f.template operator()<Format>(Precision::kFine);
+  });
 }
 
 // How far a kernel's raw product of k terms, with the activation form it uses, may be from the exact one.
@@ -67,14 +78,14 @@ inline ActivationForm FormOf(DType type) {
 // activation scale is multiplied with that and added; at most 16 lanes and the offsets are added up in the end.
 // Float: k products and additions, each rounded. BF16: products are exact, but the pair-dot instructions of x86 and Arm
 // round sums less carefully (to odd: a whole unit in the last place) and take denormals for zero.
-inline double ProductError(DType type, size_t k, double magnitude) {
+inline double ProductError(DType type, ActivationForm form, size_t k, double magnitude) {
   double error = 0.0;
   scalar::VisitFormat(type, [&]<class Format>() {
     if constexpr (!kIsFloat<Format>) {
-      const size_t span = GroupOf(Format::kForm), groups = span / Format::kGroup, spans = (k + span - 1) / span;
+      const size_t span = GroupOf(form), groups = span / Format::kGroup, spans = (k + span - 1) / span;
       const size_t per_group = Format::kHasOffset ? 4 : 2;
       error = Gamma(1 + per_group * (groups > 0 ? groups : 1) + 2 * spans + 16 + 1) * magnitude;
-    } else if constexpr (Format::kForm == ActivationForm::kBF16) {
+    } else if (form == ActivationForm::kBF16) {
       error = 2 * Gamma(2 * k) * magnitude + static_cast<double>(k) * 0x1p-126;
     } else {
       error = Gamma(2 * k) * magnitude + static_cast<double>(k) * kUnderflow;
@@ -89,15 +100,16 @@ struct GroupSum {
   int sum, code_sum;
 };
 template <class Format>
-std::vector<GroupSum> GroupSums(const ActivationView& x, size_t token, const WeightView& w, size_t row) {
+std::vector<GroupSum> GroupSums(const ActivationView& x, size_t token, const WeightView& w, size_t row,
+                                size_t group_size) {
   const auto* code = static_cast<const int8_t*>(x.values) + token * x.value_stride;
   const float* scale_a = x.scales + token * x.scale_stride;
-  std::vector<GroupSum> groups(w.cols / Format::kGroup);
+  std::vector<GroupSum> groups(w.cols / group_size);
   scalar::ForEachCode<Format>(static_cast<const uint8_t*>(w.data) + row * w.row_bytes, w.cols,
                               [&](size_t i, float scale, int q, float) {
-                                GroupSum& group = groups[i / Format::kGroup];
+                                GroupSum& group = groups[i / group_size];
                                 group.scale_w = scale;
-                                group.scale_a = scale_a[i / GroupOf(Format::kForm)];
+                                group.scale_a = scale_a[i / GroupOf(x.form)];
                                 group.sum += q * code[i];
                                 group.code_sum += code[i];
                               });
@@ -105,11 +117,11 @@ std::vector<GroupSum> GroupSums(const ActivationView& x, size_t token, const Wei
 }
 
 // What panels add to the error where groups' sums are multiplied by scales in integers (docs/numerics.md). Sums lose
-// their last bits. Of A32 formats, the scales of weights and activations are rounded to 2^-14 of the largest, w and a,
-// within 256 columns, and products of them to 2^-13 of w * a: half of that, and a quarter from either scale.
-template <class Format>
-double IntegerScaleError(const std::vector<GroupSum>& groups, const TileKernels& tile) {
-  constexpr size_t kSpan = 256 / Format::kGroup;
+// their last bits. With A32, the scales of weights and activations are rounded to 2^-14 of the largest, w and a, within
+// 256 columns, and products of them to 2^-13 of w * a: half of that, and a quarter from either scale. With A256, only
+// the weights' scales are, and only if they are floats.
+inline double IntegerScaleError(const std::vector<GroupSum>& groups, const TileKernels& tile) {
+  const size_t kSpan = 256 / tile.panel.group;
   const double half = ldexp(0.5, static_cast<int>(tile.dropped_bits));
   double error = 0.0;
   for (size_t first = 0; first < groups.size(); first += kSpan) {
@@ -119,7 +131,10 @@ double IntegerScaleError(const std::vector<GroupSum>& groups, const TileKernels&
       w = fmax(w, fabs(groups[g].scale_w));
       a = fmax(a, groups[g].scale_a);
     }
-    const double off = Format::kForm == ActivationForm::kA32 ? 0x1p-13 * (1 + 1e-3) * w * a : 0.0;  // and float's own
+    const double rounding = tile.panel.form == ActivationForm::kA32 ? 0x1p-13
+                            : tile.scale_one != 0                   ? 0.5 / tile.scale_one
+                                                                    : 0.0;
+    const double off = rounding * (1 + 1e-3) * w * a;  // and float's own
     for (size_t g = first; g < end; ++g) {
       error += abs(groups[g].sum) * off + half * (fabs(groups[g].scale_w) * groups[g].scale_a + off);
     }
@@ -128,8 +143,8 @@ double IntegerScaleError(const std::vector<GroupSum>& groups, const TileKernels&
 }
 
 // The kernels of panels, if they multiply so.
-inline const TileKernels* IntegerScaleTile(DType type) {
-  const TileKernels* tile = ActiveKernels().Find(ActiveKernels().Find(type)->panel);
+inline const TileKernels* IntegerScaleTile(DType type, Precision precision = Precision::kFast) {
+  const TileKernels* tile = ActiveKernels().Find(ActiveKernels().Find(type)->Product(precision).panel);
   return tile->integer_scales ? tile : nullptr;
 }
 
@@ -139,11 +154,12 @@ inline std::vector<double> IntegerScaleErrors(const ActivationView& x, const uin
   std::vector<double> errors(tokens * w.rows);
   scalar::VisitFormat(w.type, [&]<class Format>() {
     if constexpr (!kIsFloat<Format>) {
-      const TileKernels* tile = IntegerScaleTile(w.type);
+      const bool fast = FormOf(w.type) == x.form;
+      const TileKernels* tile = IntegerScaleTile(w.type, fast ? Precision::kFast : Precision::kFine);
       for (size_t i = 0; tile != nullptr && i < errors.size(); ++i) {
         const size_t token = i / w.rows;
-        errors[i] = IntegerScaleError<Format>(
-            GroupSums<Format>(x, rows != nullptr ? rows[token] : token, w, i % w.rows), *tile);
+        errors[i] = IntegerScaleError(
+            GroupSums<Format>(x, rows != nullptr ? rows[token] : token, w, i % w.rows, tile->panel.group), *tile);
         if (w.scale != nullptr) errors[i] *= fabs(*w.scale);
       }
     }
@@ -158,7 +174,7 @@ inline std::vector<Bounded> BoundedProducts(const ActivationView& x, const uint3
   std::vector<double> errors(tokens * w.rows);
   if (panels) errors = IntegerScaleErrors(x, rows, tokens, w);
   for (const scalar::Exact& sum : scalar::Products(x, rows, tokens, w)) {
-    const double error = ProductError(w.type, w.cols, sum.magnitude) + errors[products.size()];
+    const double error = ProductError(w.type, x.form, w.cols, sum.magnitude) + errors[products.size()];
     products.push_back(w.scale != nullptr ? Bounded::Rounded(sum.value, error) : Bounded(sum.value, error));
   }
   return products;

@@ -16,14 +16,14 @@ constexpr size_t kRows[] = {1, 2, 3, 7, 31, 32, 33, 65};
 // that one reference serves all.
 TEST_P(MatMulTest, EveryShape) {
   constexpr size_t kMostTokens = 33, kMostRows = 65;
-  ForEachFormat([&]<class Format>() {
+  ForEachProduct([&]<class Format>(Precision precision) {
     for (size_t k : ColumnCounts<Format>()) {
       SCOPED_TRACE(std::string(Name(Format::kType)) + " k = " + std::to_string(k));
       Random random(k);
       const Weights weights(Format::kType, kMostRows, k, random);
       GuardedMatrix x(random.Normals(kMostTokens * k), kMostTokens, k, k + 3);
       scalar::OwnedActivations form;
-      scalar::BuildForm(Format::kForm, x.data(), kMostTokens, k, x.stride(), form);
+      scalar::BuildForm(FormOf(Format::kType, precision), x.data(), kMostTokens, k, x.stride(), form);
       const std::vector<Bounded> few = BoundedProducts(form.view, nullptr, kMostTokens, weights.view(), false);
       const std::vector<Bounded> many = BoundedProducts(form.view, nullptr, kMostTokens, weights.view(), true);
       for (size_t m : kTokens) {
@@ -33,6 +33,7 @@ TEST_P(MatMulTest, EveryShape) {
           GuardedMatrix y(m, n, n + m % 4);
           MatMulArgs args;
           args.w = RowRange(weights.view(), first_row, n);
+          args.precision = precision;
           args.y = y.data();
           args.y_stride = y.stride();
           ASSERT_TRUE(IsOk(RunMatMul(args, {x.Row(first_token), m, k, x.stride()})));
@@ -52,7 +53,7 @@ TEST_P(MatMulTest, EveryShape) {
 
 // Rows at odd addresses and odd distances, with NaN bytes between them.
 TEST_P(MatMulTest, MisalignedWeights) {
-  ForEachFormat([&]<class Format>() {
+  ForEachProduct([&]<class Format>(Precision precision) {
     SCOPED_TRACE(Name(Format::kType));
     Random random(2);
     const size_t k = ColumnCounts<Format>().back(), n = 35;
@@ -63,11 +64,12 @@ TEST_P(MatMulTest, MisalignedWeights) {
         GuardedMatrix y(m, n, n);
         MatMulArgs args;
         args.w = weights.view();
+        args.precision = precision;
         args.y = y.data();
         args.y_stride = n;
         ASSERT_TRUE(IsOk(RunMatMul(args, {x.data(), m, k, k})));
         scalar::OwnedActivations form;
-        scalar::BuildForm(Format::kForm, x.data(), m, k, k, form);
+        scalar::BuildForm(FormOf(Format::kType, precision), x.data(), m, k, k, form);
         ExpectWithin(y, BoundedProducts(form.view, nullptr, m, weights.view()), m, n);
       }
     }
@@ -78,7 +80,7 @@ TEST_P(MatMulTest, MisalignedWeights) {
 // float, so that the result must be, too, whatever the codes: but for the bits that panels drop of groups' sums, halves
 // rounded as PanelLayout says.
 TEST_P(MatMulTest, ExtremeCodesAreExact) {
-  ForEachFormat([&]<class Format>() {
+  ForEachProduct([&]<class Format>(Precision precision) {
     if constexpr (!kIsFloat<Format>) {
       SCOPED_TRACE(Name(Format::kType));
       const UnitBlocks<Format> blocks;
@@ -102,21 +104,23 @@ TEST_P(MatMulTest, ExtremeCodesAreExact) {
       }
       const Weights weights(Format::kType, n, k, dense);
       scalar::OwnedActivations form;
-      scalar::BuildForm(Format::kForm, x.data(), m, k, k, form);
+      scalar::BuildForm(FormOf(Format::kType, precision), x.data(), m, k, k, form);
       const std::vector<scalar::Exact> expected = scalar::Products(form.view, nullptr, m, weights.view());
       for (const scalar::Exact& sum : expected) ASSERT_LE(sum.magnitude, 0x1p24) << "not representable: smaller k";
       for (size_t tokens : {size_t{1}, size_t{3}, m}) {
         GuardedMatrix y(tokens, n, n);
         MatMulArgs args;
         args.w = weights.view();
+        args.precision = precision;
         args.y = y.data();
         args.y_stride = n;
         ASSERT_TRUE(IsOk(RunMatMul(args, {x.data(), tokens, k, k})));
-        const TileKernels* tile = tokens < driver::kPanelTokens ? nullptr : IntegerScaleTile(Format::kType);
+        const TileKernels* tile = tokens < driver::kPanelTokens ? nullptr : IntegerScaleTile(Format::kType, precision);
         for (size_t i = 0; i < tokens * n; ++i) {
           double value = expected[i].value;
           if (tile != nullptr && tile->dropped_bits != 0) {
-            const std::vector<GroupSum> groups = GroupSums<Format>(form.view, i / n, weights.view(), i % n);
+            const std::vector<GroupSum> groups =
+                GroupSums<Format>(form.view, i / n, weights.view(), i % n, tile->panel.group);
             for (size_t g = 0; g < groups.size(); ++g) {
               const bool down = (groups[g / 2 * 2].code_sum % 2 != 0) == (g % 2 != 0);
               const int unit = 1 << tile->dropped_bits, sum = groups[g].sum + unit / 2 - (down ? 1 : 0);
@@ -133,7 +137,7 @@ TEST_P(MatMulTest, ExtremeCodesAreExact) {
 
 // Against the activations as given: half a step of quantisation per element more.
 TEST_P(MatMulTest, QuantisedActivationsAreHalfAStepOff) {
-  ForEachFormat([&]<class Format>() {
+  ForEachProduct([&]<class Format>(Precision precision) {
     SCOPED_TRACE(Name(Format::kType));
     Random random(4);
     const size_t k = kIsFloat<Format> ? 300 : 768, m = 9, n = 33;
@@ -142,12 +146,13 @@ TEST_P(MatMulTest, QuantisedActivationsAreHalfAStepOff) {
     GuardedMatrix y(m, n, n);
     MatMulArgs args;
     args.w = weights.view();
+    args.precision = precision;
     args.y = y.data();
     args.y_stride = n;
     ASSERT_TRUE(IsOk(RunMatMul(args, {x.data(), m, k, k})));
     scalar::OwnedActivations given, form;
     scalar::BuildForm(ActivationForm::kF32, x.data(), m, k, k, given);
-    scalar::BuildForm(Format::kForm, x.data(), m, k, k, form);
+    scalar::BuildForm(FormOf(Format::kType, precision), x.data(), m, k, k, form);
     const std::vector<scalar::Exact> exact = scalar::Products(given.view, nullptr, m, weights.view());
     const std::vector<Bounded> rounded = BoundedProducts(form.view, nullptr, m, weights.view());
     for (size_t i = 0; i < m * n; ++i) {
@@ -155,10 +160,11 @@ TEST_P(MatMulTest, QuantisedActivationsAreHalfAStepOff) {
       const std::vector<scalar::Exact> w = scalar::WeightRow(weights.view(), i % n);
       for (size_t j = 0; j < k; ++j) {
         double off = 0.0;
-        if (IsQuantized(Format::kForm)) {
+        if (IsQuantized(FormOf(Format::kType, precision))) {
           // Half a step, and the roundings of inverse, product and scale, each of at most 127 steps.
-          off = form.view.scales[i / n * form.view.scale_stride + j / GroupOf(Format::kForm)] * (0.5 + 127 * Gamma(4));
-        } else if (Format::kForm == ActivationForm::kBF16) {
+          off = form.view.scales[i / n * form.view.scale_stride + j / GroupOf(FormOf(Format::kType, precision))] *
+                (0.5 + 127 * Gamma(4));
+        } else if (FormOf(Format::kType, precision) == ActivationForm::kBF16) {
           off = fabs(x.At(i / n, j)) * 0x1p-8;
         }
         step_error += off * fabs(w[j].value);
@@ -170,7 +176,7 @@ TEST_P(MatMulTest, QuantisedActivationsAreHalfAStepOff) {
 
 // A range of columns that starts and ends on block boundaries is a view like any other.
 TEST_P(MatMulTest, ColumnRanges) {
-  ForEachFormat([&]<class Format>() {
+  ForEachProduct([&]<class Format>(Precision precision) {
     SCOPED_TRACE(Name(Format::kType));
     Random random(5);
     constexpr size_t kBlock = kBlockElements<Format>;
@@ -187,11 +193,12 @@ TEST_P(MatMulTest, ColumnRanges) {
         GuardedMatrix y(m, n, n);
         MatMulArgs args;
         args.w = view;
+        args.precision = precision;
         args.y = y.data();
         args.y_stride = n;
         ASSERT_TRUE(IsOk(RunMatMul(args, {x.data(), m, k, k})));
         scalar::OwnedActivations form;
-        scalar::BuildForm(Format::kForm, x.data(), m, k, k, form);
+        scalar::BuildForm(FormOf(Format::kType, precision), x.data(), m, k, k, form);
         ExpectWithin(y, BoundedProducts(form.view, nullptr, m, view), m, n);
       }
     }
@@ -200,14 +207,14 @@ TEST_P(MatMulTest, ColumnRanges) {
 
 // Tokens chosen by index, some twice, as experts do.
 TEST_P(MatMulTest, RowIndex) {
-  ForEachFormat([&]<class Format>() {
+  ForEachProduct([&]<class Format>(Precision precision) {
     SCOPED_TRACE(Name(Format::kType));
     Random random(6);
     const size_t k = ColumnCounts<Format>().back(), n = 9, rows = 14;
     const Weights weights(Format::kType, n, k, random);
     GuardedMatrix x(random.Normals(rows * k), rows, k, k + 1);
     scalar::OwnedActivations form;
-    scalar::BuildForm(Format::kForm, x.data(), rows, k, x.stride(), form);
+    scalar::BuildForm(FormOf(Format::kType, precision), x.data(), rows, k, x.stride(), form);
     for (size_t count : {1, 2, 6, 12, 30}) {
       std::vector<uint32_t> index(count);
       for (uint32_t& row : index) row = static_cast<uint32_t>(random.Below(rows));
@@ -215,6 +222,7 @@ TEST_P(MatMulTest, RowIndex) {
       GuardedMatrix y(count, n, n + 2);
       MatMulArgs args;
       args.w = weights.view();
+      args.precision = precision;
       args.y = y.data();
       args.y_stride = y.stride();
       args.row_index = index.data();
@@ -236,22 +244,23 @@ TEST_P(MatMulTest, FormatsShareActivations) {
   Guarded<uint8_t> forms(ActivationBytes(m, k), 5);
   ActivationSet set = MakeActivations(x.data(), m, k, k, {forms.data(), forms.bytes()});
   for (int round = 0; round < 2; ++round) {
-    ForEachFormat([&]<class Format>() {
+    ForEachProduct([&]<class Format>(Precision precision) {
       SCOPED_TRACE(Name(Format::kType));
       const Weights weights(Format::kType, n, k, random);
-      const void* built = set.built[static_cast<size_t>(Format::kForm)].values;
+      const void* built = set.built[static_cast<size_t>(FormOf(Format::kType, precision))].values;
       GuardedMatrix y(m, n, n);
       MatMulArgs args;
       args.x = &set;
       args.w = weights.view();
+      args.precision = precision;
       args.y = y.data();
       args.y_stride = n;
       Guarded<uint8_t> workspace(MatMulWorkspaceBytes(args, 1));
       ASSERT_TRUE(IsOk(MatMul(args, {}, {workspace.data(), workspace.bytes()})));
-      const void* now = set.built[static_cast<size_t>(Format::kForm)].values;
+      const void* now = set.built[static_cast<size_t>(FormOf(Format::kType, precision))].values;
       EXPECT_TRUE(built == nullptr || built == now);
       scalar::OwnedActivations form;
-      scalar::BuildForm(Format::kForm, x.data(), m, k, k, form);
+      scalar::BuildForm(FormOf(Format::kType, precision), x.data(), m, k, k, form);
       ExpectWithin(y, BoundedProducts(form.view, nullptr, m, weights.view()), m, n);
     });
   }

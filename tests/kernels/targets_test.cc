@@ -119,7 +119,7 @@ TEST(TargetsTest, KernelTablesAreComplete) {
       EXPECT_EQ(format != nullptr, HasFormat(static_cast<DType>(id)));
       if (format == nullptr) continue;
       EXPECT_EQ(format->type, static_cast<DType>(id));
-      EXPECT_TRUE(format->decode != nullptr && format->encode != nullptr && format->dot != nullptr);
+      EXPECT_TRUE(format->decode != nullptr && format->encode != nullptr && format->products[0].dot != nullptr);
     }
   }
   ASSERT_TRUE(IsOk(SetTarget(nullptr)));

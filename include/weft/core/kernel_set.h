@@ -11,25 +11,30 @@
 #include "weft/core/dtype.h"
 #include "weft/core/matmul_args.h"
 #include "weft/core/op_args.h"
+#include "weft/core/precision.h"
 #include "weft/core/store_kv_args.h"
 #include "weft/core/views.h"
 
 namespace weft {
 
-// What a weight format subtracts per group.
-enum class Offsets : uint8_t {
+// In which shape the groups of a panel have their scales, or their offsets.
+enum class GroupNumbers : uint8_t {
   kNone,
   kFloat,    // a float
   kInteger,  // a small integer, times one float per 256 elements
 };
 
-// The layouts that weight panels are decoded to. Formats of equal class share one compiled tile kernel.
+// The layouts that weight panels are decoded to, by what a tile kernel must know and no more: formats whose classes are
+// equal on a target share one compiled kernel there.
 struct PanelClass {
   ActivationForm form = ActivationForm::kF32;
-  uint16_t group = 1;  // elements per scale; 1: float panels
-  Offsets offsets = Offsets::kNone;
-  uint8_t pair_sums = 0;  // how many sums of two products of a code and an activation add up within 16 bits
-  uint8_t sum_bits = 0;   // of the sum of a group's products of (code - zero) and an activation, sign included
+  uint16_t group = 1;                          // elements per scale; 1: panels of floats, or of pairs of bf16
+  GroupNumbers scales = GroupNumbers::kNone;   // of quantised panels: never kNone
+  GroupNumbers offsets = GroupNumbers::kNone;  // what is subtracted per group
+  bool owes_zero = false;    // operands are unsigned codes of a format with a zero: sums start from what that owes
+  uint8_t pair_sums = 0;     // how many sums of two products of a code and an activation add up within 16 bits; 1
+                             // where the target's dots do not use it
+  uint8_t dropped_bits = 0;  // where scales are multiplied in integers: of a group's sum, so that totals fit
   friend constexpr bool operator==(PanelClass, PanelClass) = default;
 };
 
@@ -82,18 +87,25 @@ struct TileTask {
   size_t raw_stride = 0;
 };
 
-struct FormatKernels {
-  DType type = DType::kF32;
-  uint32_t block_elements = 0, block_bytes = 0;
-  int32_t zero = 0;
+// Products of a format's weights with one form of activations.
+struct ProductKernels {
   ActivationForm form = ActivationForm::kF32;
   PanelClass panel;
-  void (*decode)(const void* blocks, float* y, size_t n) = nullptr;
-  void (*encode)(const float* x, void* blocks, size_t n) = nullptr;
+  int32_t zero = 0;  // of the format
   void (*dot)(const DotTask&) = nullptr;
   size_t (*lane_bytes)(size_t cols) = nullptr;  // of one token for `dot`; null: it takes them as they are
   void (*pack_lanes)(const PackTokensTask&) = nullptr;
   void (*pack)(const PackTask&) = nullptr;
+};
+
+struct FormatKernels {
+  DType type = DType::kF32;
+  uint32_t block_elements = 0, block_bytes = 0;
+  void (*decode)(const void* blocks, float* y, size_t n) = nullptr;
+  void (*encode)(const float* x, void* blocks, size_t n) = nullptr;  // null: the format can only be read
+  ProductKernels products[kPrecisions];                              // equal where precision makes no difference
+
+  const ProductKernels& Product(Precision precision) const { return products[static_cast<size_t>(precision)]; }
 };
 
 struct TileKernels {
@@ -103,6 +115,7 @@ struct TileKernels {
   uint32_t chunk = 0;             // columns per panel, so that it stays in the first-level cache
   bool integer_scales = false;    // whether groups' sums are multiplied by scales in integers (docs/numerics.md)
   uint32_t dropped_bits = 0;      // then: a group's sum is rounded to a multiple of 2 to the power of this
+  uint32_t scale_one = 0;         // then: what the largest scale of 256 columns is rounded to; 0: they are integers
   size_t (*panel_bytes)(size_t cols) = nullptr;
   size_t (*token_bytes)(size_t cols) = nullptr;  // of one packed token
   void (*pack_tokens)(const PackTokensTask&) = nullptr;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "weft/core/activations.h"
+#include "weft/core/precision.h"
 #include "weft/core/summation.h"
 #include "weft/core/views.h"
 
@@ -54,6 +55,7 @@ struct MatMulArgs {
   const uint32_t* row_index = nullptr;  // which tokens (experts); null: all
   size_t row_count = 0;                 // 0 without row_index
   Summation summation = Summation::kFastest;
+  Precision precision = Precision::kFast;
 
   size_t tokens() const { return row_index != nullptr ? row_count : x->rows; }
 };

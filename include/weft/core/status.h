@@ -21,6 +21,7 @@ enum class Code : uint8_t {
   kStale,        // `argument` has changed since a form of it was built
   kWorkspace,    // the workspace has `got` bytes, `want` are needed
   kUnsupported,  // `argument` asks for something this build or CPU does not have (`got`: its id)
+  kReadOnly,     // `argument` is a format (`got`: its id) that this build can decode and multiply with, but not make
   kExecutor,     // `argument`, a function of the caller's, ran `got` tasks where it was given `want`
 };
 
@@ -72,6 +73,7 @@ inline const char* ToText(const Status& status, char* buffer, size_t size) {
       if (!status.types) return write("%s is not supported by this build or CPU (%lld)", got);
       if (LayoutOf(got_type).name == nullptr) return write("%s has a type that does not exist (%lld)", got);
       return write("%s has the type %s, for which this build has no kernels", Name(got_type));
+    case Code::kReadOnly: return write("%s is %s, a format that can only be read", Name(got_type));
     case Code::kExecutor: return write("%s ran %lld tasks where it was given %lld", got, want);
   }
   return write("%s is wrong");

@@ -19,7 +19,8 @@ Status Validate(const MatMulArgs& args);
 size_t MatMulWorkspaceBytes(const MatMulArgs& args, uint32_t workers);
 
 // Builds the activation form that the weights need, unless args.x has it, by the executor's threads.
-Status PrepareActivations(ActivationSet* x, DType weights, const Executor& executor = {});
+Status PrepareActivations(ActivationSet* x, DType weights, const Executor& executor = {},
+                          Precision precision = Precision::kFast);
 
 // Computes y (see MatMulArgs for the formula and layout). Several products may share one ActivationSet, one after the
 // other. The workspace, and the memory of the set, must not overlap each other or any argument. Error: every quantised

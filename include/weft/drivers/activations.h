@@ -126,15 +126,17 @@ inline Status Prepare(const KernelSet& set, ActivationSet& x, ActivationForm for
 }
 
 // The same by the type of the weights, for callers who want it done at a time of their choosing.
-inline Status PrepareFor(const KernelSet& set, ActivationSet* x, DType weights, const Executor& executor) {
+inline Status PrepareFor(const KernelSet& set, ActivationSet* x, DType weights, const Executor& executor,
+                         Precision precision) {
   const FormatKernels* format = set.Find(weights);
   if (format == nullptr) return TypeError(Code::kUnsupported, "weights", weights);
   if (x == nullptr) return Error(Code::kNull, "x");
   if (const Status status = ValidateActivations(*x); !status.ok()) return status;
-  if (const Status status = ValidateElements(*x, format->form); !status.ok()) return status;
-  const Footprint form = FormFootprint(*x, format->form, FormBytes(format->form, x->rows, x->cols));
-  if (Overlap(form, Footprint(RegionOf(*x)))) return OverlapError("x", "x.memory");
-  return Prepare(set, *x, format->form, executor);
+  const ActivationForm form = format->Product(precision).form;
+  if (const Status status = ValidateElements(*x, form); !status.ok()) return status;
+  const Footprint memory = FormFootprint(*x, form, FormBytes(form, x->rows, x->cols));
+  if (Overlap(memory, Footprint(RegionOf(*x)))) return OverlapError("x", "x.memory");
+  return Prepare(set, *x, form, executor);
 }
 
 }  // namespace weft::driver

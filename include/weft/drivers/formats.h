@@ -50,6 +50,7 @@ inline Status Quantize(const KernelSet& set, DType type, const float* x, void* b
                        const Executor& executor) {
   const FormatKernels* format = set.Find(type);
   if (const Status status = ValidateBlocks(format, type, blocks, x, "x", n); !status.ok()) return status;
+  if (format->encode == nullptr) return TypeError(Code::kReadOnly, "type", type);
   // The search for a block's factors takes some hundred times as long as reading it.
   const size_t effort = format->block_elements >= 256 ? 64 : 1;
   return ForBlocks(executor, *format, n, effort, [&](size_t first, size_t count) {

@@ -204,10 +204,11 @@ inline bool IsSmall(const MatMulArgs& args) {
 // A small product, on the calling thread.
 inline Status MatMulAlone(const KernelSet& set, const MatMulArgs& args, Workspace workspace) {
   const FormatKernels& format = *set.Find(args.w.type);
-  if (const Status status = Prepare(set, *args.x, format.form, {}); !status.ok()) return status;
+  const ProductKernels& product = format.Product(args.precision);
+  if (const Status status = Prepare(set, *args.x, product.form, {}); !status.ok()) return status;
   MatMulPlan plan = PlanMatMul(set, args, args.tokens(), format, false);
   Carver carver(workspace);
-  if (format.pack_lanes != nullptr) {
+  if (product.pack_lanes != nullptr) {
     uint8_t* packed = carver.Take<uint8_t>(static_cast<size_t>(plan.PackedBytes().value()));
     plan.packed = packed;
     if (const Status status = PackLanes(plan, packed, {}); !status.ok()) return status;
@@ -233,7 +234,8 @@ inline Status MatMul(const KernelSet& set, const MatMulArgs* products, size_t co
   for (size_t i = 0; i < count; ++i) {
     const MatMulArgs& args = products[i];
     const FormatKernels& format = *set.Find(args.w.type);
-    if (const Status status = Prepare(set, *args.x, format.form, executor); !status.ok()) return status;
+    const ProductKernels& product = format.Product(args.precision);
+    if (const Status status = Prepare(set, *args.x, product.form, executor); !status.ok()) return status;
     const bool panels = args.summation == Summation::kFastest;
     const MatMulPlan plan = PlanMatMul(set, args, args.tokens(), format, panels);
     uint8_t* packed = carver.Take<uint8_t>(static_cast<size_t>(plan.PackedBytes().value()));
@@ -245,7 +247,7 @@ inline Status MatMul(const KernelSet& set, const MatMulArgs* products, size_t co
       Status status;
       if (plan.tile != nullptr) {
         status = PackTiles(plan, packed, executor);
-      } else if (format.pack_lanes != nullptr) {
+      } else if (product.pack_lanes != nullptr) {
         status = PackLanes(plan, packed, executor);
       }
       if (!status.ok()) return status;

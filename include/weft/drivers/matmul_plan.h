@@ -40,7 +40,7 @@ struct TokenTiles {
 struct MatMulPlan {
   const MatMulArgs* args = nullptr;
   size_t tokens = 0;
-  const FormatKernels* format = nullptr;
+  const ProductKernels* format = nullptr;
   const TileKernels* tile = nullptr;  // null: no panels
   ActivationView x;
   size_t matrices = 1;  // 2 with a gate
@@ -93,12 +93,13 @@ struct MatMulPlan {
 // `panels`: whether it is to be computed with panels, if its tokens are enough.
 inline MatMulPlan PlanMatMul(const KernelSet& set, const MatMulArgs& args, size_t tokens, const FormatKernels& format,
                              bool panels) {
-  const TileKernels* tile = panels && tokens >= kPanelTokens ? set.Find(format.panel) : nullptr;
+  const ProductKernels& product = format.Product(args.precision);
+  const TileKernels* tile = panels && tokens >= kPanelTokens ? set.Find(product.panel) : nullptr;
   return {&args,
           tokens,
-          &format,
+          &product,
           tile,
-          args.x->built[static_cast<size_t>(format.form)],
+          args.x->built[static_cast<size_t>(product.form)],
           args.epilogue.gate != nullptr ? size_t{2} : size_t{1},
           tile != nullptr ? TokenTiles(*tile, tokens) : TokenTiles()};
 }

@@ -147,7 +147,7 @@ inline Status Validate(const KernelSet& set, const MatMulArgs& args) {
   if (const Status status = ValidateGate(set, args); !status.ok()) return status;
   const ProductFootprints footprints(args);
   if (const Status status = ValidateApart(footprints.y, footprints.others()); !status.ok()) return status;
-  return ValidateElements(*args.x, set.Find(args.w.type)->form);
+  return ValidateElements(*args.x, set.Find(args.w.type)->Product(args.precision).form);
 }
 
 // Of several products at once also: what one writes, no other may read or write.
@@ -174,7 +174,7 @@ inline size_t MissingFormBytes(const KernelSet& set, std::span<const MatMulArgs>
   Checked bytes = 0;
   bool counted[kActivationForms] = {};
   for (const MatMulArgs& args : products) {
-    const auto form = static_cast<size_t>(set.Find(args.w.type)->form);
+    const auto form = static_cast<size_t>(set.Find(args.w.type)->Product(args.precision).form);
     if (args.x != x || counted[form] || x->built[form].values != nullptr) continue;
     counted[form] = true;
     bytes = bytes + FormBytes(static_cast<ActivationForm>(form), x->rows, x->cols);
@@ -192,7 +192,7 @@ inline Status ValidateMemory(const KernelSet& set, std::span<const MatMulArgs> p
   Footprint forms[kMostProducts];
   for (size_t i = 0; i < products.size(); ++i) {
     const ActivationSet& x = *products[i].x;
-    const ActivationForm form = set.Find(products[i].w.type)->form;
+    const ActivationForm form = set.Find(products[i].w.type)->Product(products[i].precision).form;
     if (form == ActivationForm::kF32) continue;
     forms[i] = FormFootprint(x, form, MissingFormBytes(set, products, &x));
     if (Overlap(scratch, forms[i])) return OverlapError("workspace", "x.memory");

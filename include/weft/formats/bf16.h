@@ -10,7 +10,6 @@ struct BF16 {
   using Block = bf16;
   static constexpr DType kType = DType::kBF16;
   static constexpr size_t kGroup = 1;
-  static constexpr ActivationForm kForm = ActivationForm::kBF16;
 
   static float Decode(Block b) { return ToFloat(b); }
   static Block Encode(float x) { return ToBF16(x); }

@@ -10,7 +10,6 @@ struct F16 {
   using Block = f16;
   static constexpr DType kType = DType::kF16;
   static constexpr size_t kGroup = 1;
-  static constexpr ActivationForm kForm = ActivationForm::kF32;
 
   static float Decode(Block b) { return ToFloat(b); }
   static Block Encode(float x) { return ToF16(x); }

@@ -17,7 +17,6 @@ struct F32 {
   using Block = BlockF32;
   static constexpr DType kType = DType::kF32;
   static constexpr size_t kGroup = 1;
-  static constexpr ActivationForm kForm = ActivationForm::kF32;
 
   static float Decode(Block b) {
     float x;

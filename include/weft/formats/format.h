@@ -12,15 +12,17 @@
 //     static constexpr int kZero;
 //     static constexpr int kMaxCode;                 codes lie in [0, kMaxCode]
 //     static constexpr bool kHasOffset;
-//     static constexpr ActivationForm kForm;         what the format is multiplied with
+//     static constexpr bool kIntegerFactors;         whether scales, and offsets, are small integers (magnitude at
+//                                                    most kMostFactor) times one float per block
 //     static void Decode(const Block&, Decoded<Q4_K>&);        the normative scalar reference
-//     static void Encode(const float* x, Block&);              x: one block of elements
+//     static void Encode(const float* x, Block&);              optional; x: one block of elements
 //   };
+// What kernels need beside that, per target, is in the format's -inl.h: see unpack-inl.h.
 //
 // Float: elements of their own, kGroup = 1:
 //   struct F16 {
 //     using Block = f16;
-//     static constexpr DType kType; static constexpr size_t kGroup = 1; static constexpr ActivationForm kForm;
+//     static constexpr DType kType; static constexpr size_t kGroup = 1;
 //     static float Decode(Block); static Block Encode(float);
 //   };
 //
@@ -59,6 +61,15 @@ struct Decoded {
   float offset[kBlockGroups<Format>];  // zeros where the format has none
 };
 
+// Integer factors are no larger.
+inline constexpr int kMostFactor = 2047;
+
+// Whether blocks can be made from floats.
+template <class Format>
+inline constexpr bool kCanEncode = kIsFloat<Format> || requires(const float* x, typename Format::Block& block) {
+  Format::Encode(x, block);
+};
+
 // Checked once per format, by the header itself.
 template <class Format>
 constexpr bool IsValidFormat() {
@@ -66,22 +77,16 @@ constexpr bool IsValidFormat() {
                 "block size differs from GGUF's");
   static_assert(alignof(typename Format::Block) == 1, "blocks lie anywhere in a file");
   if constexpr (!kIsFloat<Format>) {
-    static_assert(kBlockElements<Format> % Format::kGroup == 0, "a block has whole groups");
+    constexpr size_t kElements = kBlockElements<Format>;
+    static_assert(kElements == 32 || kElements == 64 || kElements == 128 || kElements == 256,
+                  "blocks have 32, 64, 128 or 256 elements: products take 256 at a time");
     static_assert(Format::kGroup % kSumGroup == 0,
                   "groups are multiples of 16 elements: sums of codes are kept per 16");
-    static_assert(kBlockElements<Format> % 32 == 0, "blocks are multiples of 32 elements");
+    static_assert(kElements % Format::kGroup == 0, "a block has whole groups");
+    static_assert((Format::kGroup & (Format::kGroup - 1)) == 0, "groups are powers of two: pairs of them fill 256");
     static_assert(Format::kMaxCode > 0 && Format::kMaxCode <= 255, "codes are bytes");
     static_assert(Format::kZero >= 0 && Format::kZero <= 128 && Format::kMaxCode - Format::kZero <= 127,
                   "code - zero fits a signed byte");
-    static_assert(!Format::kHasOffset || Format::kZero == 0,
-                  "a format with offsets has the zero 0: its products do not subtract another");
-    static_assert(IsQuantized(Format::kForm), "codes are multiplied with quantised activations");
-    static_assert(GroupOf(Format::kForm) % Format::kGroup == 0,
-                  "a group shares an activation scale: a wider one repeats its scale in groups of 32");
-    static_assert(Format::kForm == ActivationForm::kA32 || Format::kGroup <= 128,
-                  "a block of 256 has two groups or more: products take them in pairs");
-    static_assert(Format::kForm == ActivationForm::kA32 || kBlockElements<Format> % 256 == 0,
-                  "A256 activations need blocks of 256 elements");
   }
   return true;
 }

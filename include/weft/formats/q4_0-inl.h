@@ -26,11 +26,9 @@ struct Unpack<Q4_0> {
   static HWY_INLINE hn::Vec<D8> Codes(D8 d8, const Bytes& bytes, size_t first) {
     return SplitNibbles32(d8, bytes, offsetof(BlockQ4_0, q), first);
   }
-  static HWY_INLINE void Scales(const BlockQ4_0& block, float* scale, float* /*offset*/) {
-    scale[0] = HalfToFloat(block.d);
-  }
-  template <class Rows, class Factors>
-  static HWY_INLINE void RowScales(const Rows& rows, const Factors& to) {
+  static HWY_INLINE void Scales(const BlockQ4_0& block, GroupFactors<Q4_0>& to) { to.scale[0] = HalfToFloat(block.d); }
+  template <class Rows, class To>
+  static HWY_INLINE void RowScales(const Rows& rows, const To& to) {
     const RowDwordTag d;
     to.Scale(0, HalfFloat<0>(d, rows.Load(0).dword[0]));
   }

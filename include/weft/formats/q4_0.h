@@ -24,7 +24,7 @@ struct Q4_0 {
   static constexpr int kZero = 8;
   static constexpr int kMaxCode = 15;
   static constexpr bool kHasOffset = false;
-  static constexpr ActivationForm kForm = ActivationForm::kA32;
+  static constexpr bool kIntegerFactors = false;
 
   static void Decode(const Block& block, Decoded<Q4_0>& out) {
     out.scale[0] = ToFloat(block.d);

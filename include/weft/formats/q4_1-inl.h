@@ -26,12 +26,12 @@ struct Unpack<Q4_1> {
   static HWY_INLINE hn::Vec<D8> Codes(D8 d8, const Bytes& bytes, size_t first) {
     return SplitNibbles32(d8, bytes, offsetof(BlockQ4_1, q), first);
   }
-  static HWY_INLINE void Scales(const BlockQ4_1& block, float* scale, float* offset) {
-    scale[0] = HalfToFloat(block.d);
-    offset[0] = -HalfToFloat(block.m);
+  static HWY_INLINE void Scales(const BlockQ4_1& block, GroupFactors<Q4_1>& to) {
+    to.scale[0] = HalfToFloat(block.d);
+    to.offset[0] = -HalfToFloat(block.m);
   }
-  template <class Rows, class Factors>
-  static HWY_INLINE void RowScales(const Rows& rows, const Factors& to) {
+  template <class Rows, class To>
+  static HWY_INLINE void RowScales(const Rows& rows, const To& to) {
     const RowDwordTag d;
     const auto header = rows.Load(0).dword[0];
     to.Scale(0, HalfFloat<0>(d, header));

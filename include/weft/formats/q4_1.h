@@ -23,7 +23,7 @@ struct Q4_1 {
   static constexpr int kZero = 0;
   static constexpr int kMaxCode = 15;
   static constexpr bool kHasOffset = true;
-  static constexpr ActivationForm kForm = ActivationForm::kA32;
+  static constexpr bool kIntegerFactors = false;
 
   static void Decode(const Block& block, Decoded<Q4_1>& out) {
     out.scale[0] = ToFloat(block.d);

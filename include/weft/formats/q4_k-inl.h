@@ -27,17 +27,18 @@ struct Unpack<Q4_K> {
     const auto packed = bytes.Load(d8, offsetof(BlockQ4_K, q) + first / 64 * 32 + first % 32);
     return first % 64 < 32 ? LowNibbles(d8, packed) : HighNibbles(d8, packed);
   }
-  static HWY_INLINE void Scales(const BlockQ4_K& block, float* scale, float* offset) {
+  static HWY_INLINE void Scales(const BlockQ4_K& block, GroupFactors<Q4_K>& to) {
     uint8_t s[8], m[8];
     UnpackScalesK(block.scales, s, m);
-    const float d = HalfToFloat(block.d), dmin = HalfToFloat(block.dmin);
     for (size_t g = 0; g < 8; ++g) {
-      scale[g] = d * static_cast<float>(s[g]);
-      offset[g] = dmin * static_cast<float>(m[g]);
+      to.scale[g] = s[g];
+      to.offset[g] = m[g];
     }
+    to.scale_factor = HalfToFloat(block.d);
+    to.offset_factor = HalfToFloat(block.dmin);
   }
-  template <class Rows, class Factors>
-  static HWY_INLINE void RowScales(const Rows& rows, const Factors& to) {
+  template <class Rows, class To>
+  static HWY_INLINE void RowScales(const Rows& rows, const To& to) {
     const RowDwordTag d;
     const auto header = rows.Load(0);  // d and dmin, then the 12 bytes of scales and minimums
     const auto low6 = hn::Set(d, 0x3F3F3F3Fu), low4 = hn::Set(d, 0x0F0F0F0Fu), top2 = hn::Set(d, 0x30303030u);
@@ -49,11 +50,9 @@ struct Unpack<Q4_K> {
     const auto factor = HalfFloat<0>(d, header.dword[0]);
     ByteScales<false>(to, 0, factor, scales);
     ByteScales<false>(to, 4, factor, more_scales);
-    to.IntegerOffsets(0, LowBytePair(d, minimums));
-    to.IntegerOffsets(1, HighBytePair(d, minimums));
-    to.IntegerOffsets(2, LowBytePair(d, more_minimums));
-    to.IntegerOffsets(3, HighBytePair(d, more_minimums));
-    to.OffsetFactor(HalfFloat<1>(d, header.dword[0]));
+    const auto offset_factor = HalfFloat<1>(d, header.dword[0]);
+    ByteOffsets(to, 0, offset_factor, minimums);
+    ByteOffsets(to, 4, offset_factor, more_minimums);
   }
 };
 

@@ -48,7 +48,7 @@ struct Q4_K {
   static constexpr int kZero = 0;
   static constexpr int kMaxCode = 15;
   static constexpr bool kHasOffset = true;
-  static constexpr ActivationForm kForm = ActivationForm::kA256;
+  static constexpr bool kIntegerFactors = true;
 
   static void Decode(const Block& block, Decoded<Q4_K>& out) {
     uint8_t scale[8], minimum[8];

@@ -30,12 +30,12 @@ struct Unpack<Q6_K> {
     const auto low = quarter < 2 ? LowNibbles(d8, low_bytes) : HighNibbles(d8, low_bytes);
     return hn::Or(low, HighBits(d8, high_bytes, quarter));
   }
-  static HWY_INLINE void Scales(const BlockQ6_K& block, float* scale, float* /*offset*/) {
-    const float d = HalfToFloat(block.d);
-    for (size_t g = 0; g < 16; ++g) scale[g] = d * static_cast<float>(block.scales[g]);
+  static HWY_INLINE void Scales(const BlockQ6_K& block, GroupFactors<Q6_K>& to) {
+    for (size_t g = 0; g < 16; ++g) to.scale[g] = block.scales[g];
+    to.scale_factor = HalfToFloat(block.d);
   }
-  template <class Rows, class Factors>
-  static HWY_INLINE void RowScales(const Rows& rows, const Factors& to) {
+  template <class Rows, class To>
+  static HWY_INLINE void RowScales(const Rows& rows, const To& to) {
     const RowDwordTag d;
     const auto scales = rows.Load(offsetof(BlockQ6_K, scales));
     const auto end = rows.Load(sizeof(BlockQ6_K) - 16);

@@ -32,7 +32,7 @@ struct Q6_K {
   static constexpr int kZero = 32;
   static constexpr int kMaxCode = 63;
   static constexpr bool kHasOffset = false;
-  static constexpr ActivationForm kForm = ActivationForm::kA256;
+  static constexpr bool kIntegerFactors = true;
 
   static void Decode(const Block& block, Decoded<Q6_K>& out) {
     const float d = ToFloat(block.d);

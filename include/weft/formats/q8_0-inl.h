@@ -26,11 +26,9 @@ struct Unpack<Q8_0> {
   static HWY_INLINE hn::Vec<D8> Codes(D8 d8, const Bytes& bytes, size_t first) {
     return hn::Xor(bytes.Load(d8, offsetof(BlockQ8_0, q) + first), hn::Set(d8, uint8_t{0x80}));
   }
-  static HWY_INLINE void Scales(const BlockQ8_0& block, float* scale, float* /*offset*/) {
-    scale[0] = HalfToFloat(block.d);
-  }
-  template <class Rows, class Factors>
-  static HWY_INLINE void RowScales(const Rows& rows, const Factors& to) {
+  static HWY_INLINE void Scales(const BlockQ8_0& block, GroupFactors<Q8_0>& to) { to.scale[0] = HalfToFloat(block.d); }
+  template <class Rows, class To>
+  static HWY_INLINE void RowScales(const Rows& rows, const To& to) {
     const RowDwordTag d;
     to.Scale(0, HalfFloat<0>(d, rows.Load(0).dword[0]));
   }

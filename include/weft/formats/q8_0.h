@@ -25,7 +25,7 @@ struct Q8_0 {
   static constexpr int kZero = 128;
   static constexpr int kMaxCode = 255;
   static constexpr bool kHasOffset = false;
-  static constexpr ActivationForm kForm = ActivationForm::kA32;
+  static constexpr bool kIntegerFactors = false;
 
   static void Decode(const Block& block, Decoded<Q8_0>& out) {
     out.scale[0] = ToFloat(block.d);

@@ -1,21 +1,25 @@
-// What a quantised format gives the kernels, per target: its codes in registers, and its factors.
-//
-// Each quantised format specialises Unpack in its own -inl.h:
-//   template <> struct Unpack<Q4_K> {
-//     // The bytes of the block that hold codes: a multiple of 16.
-//     static constexpr size_t kCodesBegin, kCodesEnd;
-//     // As many codes from `first` on, in natural order, as `bytes` gives at once: bytes.Load(d8, offset) brings the
-//     // block's bytes from `offset` on, of one row or of several side by side (see BlockBytes and LoadedRowBytes).
-//     template <class D8, class Bytes> static hn::Vec<D8> Codes(D8 d8, const Bytes& bytes, size_t first);
-//     // scale[g] (and offset[g], if the format has offsets) of all groups of a block.
-//     static void Scales(const BlockQ4_K& block, float* scale, float* offset);
-//     // The same for one block of each of several rows, a lane each: rows.Load(offset) brings 16 bytes of the blocks
-//     // (see BlockRows), and `to` takes the factors (see PanelSpan): to.Scale(group, floats), to.Offset(group,
-//     floats).
-//     // Formats of 256 elements say them as small integers and their factor instead: ByteScales(to, ...) below,
-//     // to.IntegerOffsets(pair, integers) and to.OffsetFactor(floats).
-//     template <class Rows, class Factors> static void RowScales(const Rows& rows, const Factors& to);
+// What a quantised format gives the kernels, per target: its codes in registers, and its factors. Each format
+// specialises Unpack in its own -inl.h. Little is required, and everything works with it:
+//   template <> struct Unpack<Q5_1> {
+//     // Codes [first, first + Lanes(d8)) of a block, in natural order: 16 or 32 of them, a number that divides `first`
+//     // and the group. Nothing outside the block is read.
+//     template <class D8> static hn::Vec<D8> Codes(D8 d8, const BlockBytes& bytes, size_t first);
+//     // Sets to.scale[g] (and to.offset[g], if the format has offsets) of all groups g of a block; to.scale_factor
+//     // and to.offset_factor where they are integers under a factor.
+//     static void Scales(const BlockQ5_1& block, GroupFactors<Q5_1>& to);
 //   };
+// Kernels want a lane per row: the same few codes of each of several rows side by side. Without more they decode rows
+// in natural order to memory and transpose them there (row_codes-inl.h). A format may spare them that, as it pays:
+//     // The bytes of the block that hold codes: a multiple of 4, at least 16.
+//     static constexpr size_t kCodesBegin, kCodesEnd;
+//     // Four codes of each row: bytes.Load(d8, offset) brings bytes [offset, offset + 4) of all the blocks, offset -
+//     // kCodesBegin being a multiple of 4. One template may serve both kinds of Bytes: Bytes::Run(d8) tells how many
+//     // codes of a row are asked for at once.
+//     template <class D8, class Bytes> static hn::Vec<D8> Codes(D8 d8, const Bytes& bytes, size_t first);
+//     // scale[g] and offset[g] of one block of each of several rows, a lane each: rows.Load(offset) brings 16 bytes of
+//     // the blocks (see BlockRows), and `to` takes the factors: to.Scale(group, floats), to.Offset(group, floats), or
+//     // integers and their factor by ByteScales and ByteOffsets below.
+//     template <class Rows, class To> static void RowScales(const Rows& rows, const To& to);
 // Everything else (decoding, dots, panels) is written over these.
 
 #if defined(WEFT_FORMATS_UNPACK_INL_H_) == defined(HWY_TARGET_TOGGLE)
@@ -24,6 +28,11 @@
 #else
 #define WEFT_FORMATS_UNPACK_INL_H_
 #endif
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <type_traits>
 
 #include "hwy/highway.h"
 #include "weft/formats/format.h"
@@ -40,8 +49,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 template <class Format>
 struct Unpack;
 
-// A block as it lies in the file. Codes are asked for Lanes(d8) at a time, a power of two from 8 to 32 that divides
-// `first` and the group; nothing outside the block is read.
+// A block as it lies in the file.
 struct BlockBytes {
   const uint8_t* block;
 
@@ -52,6 +60,24 @@ struct BlockBytes {
   template <class D8>
   HWY_INLINE hn::Vec<D8> Load(D8 d8, size_t offset) const {
     return hn::LoadU(d8, block + offset);
+  }
+};
+
+// What the groups of a block are multiplied with, and what is subtracted.
+template <class Format>
+struct GroupFactors {
+  using Number = std::conditional_t<Format::kIntegerFactors, int16_t, float>;
+  Number scale[kBlockGroups<Format>];
+  Number offset[kBlockGroups<Format>];  // unused where the format has none
+  float scale_factor, offset_factor;    // of integers
+
+  HWY_INLINE float Scale(size_t group) const {
+    if constexpr (Format::kIntegerFactors) return scale_factor * static_cast<float>(scale[group]);
+    return scale[group];
+  }
+  HWY_INLINE float Offset(size_t group) const {
+    if constexpr (Format::kIntegerFactors) return offset_factor * static_cast<float>(offset[group]);
+    return offset[group];
   }
 };
 
@@ -69,84 +95,6 @@ struct BlockRows {
     return LoadRows<kBytes>(RowDwordTag(), from + offset, stride);
   }
 };
-
-// Their bytes [kBegin, kEnd), four of each row at a time, from registers. Callers unroll: every call names a constant
-// offset.
-template <size_t kBegin, size_t kEnd>
-struct LoadedRowBytes {
-  static constexpr size_t kBytes = kEnd - kBegin, kRun = kBytes % 32 == 0 ? 32 : 16;
-  hn::Vec<RowDwordTag> dword[kBytes / 4];
-
-  HWY_INLINE explicit LoadedRowBytes(const BlockRows& rows) {
-    WEFT_UNROLL(4)
-    for (size_t at = 0; at < kBytes; at += kRun) {
-      const auto v = rows.LoadBytes<kRun>(kBegin + at);
-      WEFT_UNROLL(8)
-      for (size_t i = 0; i < kRun / 4; ++i) dword[at / 4 + i] = v.dword[i];
-    }
-  }
-
-  template <class D8>
-  static constexpr size_t Run(D8) {
-    return 4;
-  }
-  template <class D8>
-  HWY_INLINE hn::Vec<D8> Load(D8 d8, size_t offset) const {
-    return hn::BitCast(d8, dword[(offset - kBegin) / 4]);
-  }
-};
-
-// The same from a copy in memory.
-template <size_t kBegin>
-struct StagedRowBytes {
-  const uint8_t* interleaved;
-
-  template <class D8>
-  static constexpr size_t Run(D8) {
-    return 4;
-  }
-  template <class D8>
-  HWY_INLINE hn::Vec<D8> Load(D8 d8, size_t offset) const {
-    return hn::Load(d8, interleaved + (offset - kBegin) * kLanes32);
-  }
-};
-
-// Whether the codes of a vector of blocks are copied before they are used: where a block has many. A small loop does
-// it; the loads of a long unrolled one, each with a stride of its own, mislead the prefetchers of CPUs (on Zen 5 the
-// product of Q4_K with one token reached 75 % of the bandwidth instead of 92 %).
-template <class Format>
-inline constexpr size_t kCodeBytes = Unpack<Format>::kCodesEnd - Unpack<Format>::kCodesBegin;
-// Checked where code bytes are loaded.
-template <class Format>
-constexpr bool HasValidCodeBytes() {
-  static_assert(kCodeBytes<Format> % 16 == 0, "code bytes come 16 at a time: their number is a multiple of 16");
-  static_assert(Unpack<Format>::kCodesEnd <= sizeof(typename Format::Block), "code bytes lie in the block");
-  return true;
-}
-template <class Format>
-inline constexpr bool kIsStaged = HasValidCodeBytes<Format>() && kCodeBytes<Format> > 32;
-template <class Format>
-inline constexpr size_t kStagedBytes = kIsStaged<Format> ? kCodeBytes<Format>* kLanes32 : 1;
-
-// The codes of a vector of blocks in the way that suits the format. `staged`: kStagedBytes, 64-byte aligned. Copying
-// takes kRun (16 or 32) bytes of each block at a time, and calls each_run(i) before the i-th.
-template <class Format, size_t kRun, class F>
-HWY_INLINE auto CodesOf(const BlockRows& rows, uint8_t* HWY_RESTRICT staged, const F& each_run) {
-  constexpr size_t kBegin = Unpack<Format>::kCodesBegin;
-  if constexpr (kIsStaged<Format>) {
-    static_assert(kCodeBytes<Format> % kRun == 0);
-    for (size_t run = 0; run < kCodeBytes<Format> / kRun; ++run) {
-      each_run(run);
-      const auto v = rows.template LoadBytes<kRun>(kBegin + kRun * run);
-      auto* out = reinterpret_cast<uint32_t*>(staged + kRun * run * kLanes32);
-      WEFT_UNROLL(8)
-      for (size_t i = 0; i < kRun / 4; ++i) hn::Store(v.dword[i], RowDwordTag(), out + i * kLanes32);
-    }
-    return StagedRowBytes<kBegin>{staged};
-  } else {
-    return LoadedRowBytes<kBegin, Unpack<Format>::kCodesEnd>(rows);
-  }
-}
 
 // Byte `i` of each lane, and half `i`, as numbers.
 template <int i, class D, HWY_IF_U32_D(D)>
@@ -181,11 +129,12 @@ HWY_INLINE hn::Vec<D> HighBytePair(D d, hn::Vec<D> v) {
   return LowBytePair(d, hn::ShiftRight<16>(v));
 }
 
-// The four bytes of each lane, signed or not, as the scales of groups first .. first + 3 under the block's factor.
-template <bool kSigned, class Factors>
-HWY_INLINE void ByteScales(const Factors& to, size_t first, hn::Vec<RowFloatTag> factor, hn::Vec<RowDwordTag> bytes) {
+// The four bytes of each lane as the integer scales of groups first .. first + 3 under the block's factor: pairs of
+// them, 16 bits each, or floats, whichever `to` takes.
+template <bool kSigned, class To>
+HWY_INLINE void ByteScales(const To& to, size_t first, hn::Vec<RowFloatTag> factor, hn::Vec<RowDwordTag> bytes) {
   const RowDwordTag d;
-  if constexpr (Factors::kIntegers) {
+  if constexpr (To::kIntegerScales) {
     const hn::Repartition<int16_t, RowDwordTag> d16;
     const auto extend = [=](hn::Vec<RowDwordTag> pair) HWY_ATTR {
       if constexpr (!kSigned) return pair;
@@ -204,6 +153,22 @@ HWY_INLINE void ByteScales(const Factors& to, size_t first, hn::Vec<RowFloatTag>
     to.Scale(first + 1, hn::Mul(factor, UnsignedByte<1>(d, bytes)));
     to.Scale(first + 2, hn::Mul(factor, UnsignedByte<2>(d, bytes)));
     to.Scale(first + 3, hn::Mul(factor, UnsignedByte<3>(d, bytes)));
+  }
+}
+
+// The same for offsets, whose bytes have no signs.
+template <class To>
+HWY_INLINE void ByteOffsets(const To& to, size_t first, hn::Vec<RowFloatTag> factor, hn::Vec<RowDwordTag> bytes) {
+  const RowDwordTag d;
+  if constexpr (To::kIntegerOffsets) {
+    to.IntegerOffsets(first / 2, LowBytePair(d, bytes));
+    to.IntegerOffsets(first / 2 + 1, HighBytePair(d, bytes));
+    to.OffsetFactor(factor);
+  } else {
+    to.Offset(first, hn::Mul(factor, UnsignedByte<0>(d, bytes)));
+    to.Offset(first + 1, hn::Mul(factor, UnsignedByte<1>(d, bytes)));
+    to.Offset(first + 2, hn::Mul(factor, UnsignedByte<2>(d, bytes)));
+    to.Offset(first + 3, hn::Mul(factor, UnsignedByte<3>(d, bytes)));
   }
 }
 
@@ -230,6 +195,25 @@ HWY_INLINE hn::Vec<D8> SplitNibbles32(D8 d8, const Bytes& bytes, size_t offset, 
     const auto packed = bytes.Load(d8, offset + first % 16);
     return first < 16 ? LowNibbles(d8, packed) : HighNibbles(d8, packed);
   }
+}
+
+// The first byte of the dword that a byte of a 16-byte block lies in.
+alignas(16) inline constexpr uint8_t kDwordOfByte[16] = {0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12};
+
+// Which of the codes from `first` on have their bit set, of 32 whose bits are the four bytes at `offset`,
+// little-endian.
+template <class D8>
+HWY_INLINE hn::Mask<D8> BitsOfCodes(D8 d8, const BlockBytes& bytes, size_t offset, size_t first) {
+  return hn::LoadMaskBits(d8, bytes.block + offset + first / 8);
+}
+// The same for four codes of every row.
+template <class D8, class Bytes>
+HWY_INLINE hn::Mask<D8> BitsOfCodes(D8 d8, const Bytes& bytes, size_t offset, size_t first) {
+  const hn::Repartition<uint32_t, D8> d32;
+  const auto byte = hn::Set(d32, 0x01010101u * static_cast<uint32_t>(first / 8));
+  const auto at = hn::Add(hn::BitCast(d8, byte), hn::LoadDup128(d8, kDwordOfByte));
+  const auto bit = hn::BitCast(d8, hn::Set(d32, 0x08040201u << first % 8));
+  return hn::TestBit(hn::TableLookupBytes(bytes.Load(d8, offset), at), bit);
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)

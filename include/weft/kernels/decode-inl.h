@@ -10,29 +10,13 @@
 #include <stddef.h>
 
 #include "hwy/highway.h"
-#include "weft/formats/unpack-inl.h"
+#include "weft/formats/row_codes-inl.h"
 #include "weft/simd/convert-inl.h"
-#include "weft/simd/int8_dot-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace weft {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
-
-// Codes are unpacked this many at a time: whole groups of 16 or 32, whatever the vector size.
-template <class Format>
-using CodeTag = hn::CappedTag<uint8_t, (Format::kGroup < 32 ? Format::kGroup : 32)>;
-
-// code[0, block) = operands (see simd/int8_dot-inl.h) or plain codes of one block.
-template <class Format, bool kAsOperands>
-HWY_INLINE void StoreCodes(const typename Format::Block& block, uint8_t* HWY_RESTRICT code) {
-  const CodeTag<Format> d8;
-  for (size_t i = 0; i < kBlockElements<Format>; i += hn::Lanes(d8)) {
-    auto v = Unpack<Format>::Codes(d8, BlockBytes{reinterpret_cast<const uint8_t*>(&block)}, i);
-    if constexpr (kAsOperands) v = Operand<Format::kZero>(d8, v);
-    hn::StoreU(v, d8, code + i);
-  }
-}
 
 // y[0, n) = the elements of n / block blocks. Bit-exact: the integer code - zero is exact in float, the products and
 // differences are those of the definition (no fused multiply-add, which could round differently from the reference).
@@ -49,17 +33,16 @@ HWY_NOINLINE void DecodeBlocks(const void* blocks, float* HWY_RESTRICT y, size_t
     const hn::CappedTag<float, Format::kGroup> df;
     const hn::Rebind<uint8_t, decltype(df)> d8;
     const hn::Rebind<int32_t, decltype(df)> d32;
-    constexpr size_t kGroups = kBlockGroups<Format>;
     alignas(64) uint8_t code[kBlockElements<Format>];
-    float scale[kGroups], offset[kGroups];
+    GroupFactors<Format> factors;
     for (; n != 0; n -= kBlockElements<Format>, ++from) {
-      StoreCodes<Format, false>(*from, code);
-      Unpack<Format>::Scales(*from, scale, offset);
+      StoreCodes<Format>(reinterpret_cast<const uint8_t*>(from), code);
+      Unpack<Format>::Scales(*from, factors);
       for (size_t i = 0; i < kBlockElements<Format>; i += hn::Lanes(df)) {
         const size_t g = i / Format::kGroup;
         const auto integer = hn::Sub(hn::PromoteTo(d32, hn::LoadU(d8, code + i)), hn::Set(d32, Format::kZero));
-        auto w = hn::Mul(hn::ConvertTo(df, integer), hn::Set(df, scale[g]));
-        if constexpr (Format::kHasOffset) w = hn::Sub(w, hn::Set(df, offset[g]));
+        auto w = hn::Mul(hn::ConvertTo(df, integer), hn::Set(df, factors.Scale(g)));
+        if constexpr (Format::kHasOffset) w = hn::Sub(w, hn::Set(df, factors.Offset(g)));
         hn::StoreU(w, df, y);
         y += hn::Lanes(df);
       }

@@ -15,8 +15,8 @@
 #include "hwy/highway.h"
 #include "weft/core/kernel_set.h"
 #include "weft/core/prefetch.h"
-#include "weft/formats/unpack-inl.h"
-#include "weft/kernels/decode-inl.h"
+#include "weft/formats/panel_class-inl.h"
+#include "weft/formats/row_codes-inl.h"
 #include "weft/kernels/pack_tokens-inl.h"
 #include "weft/simd/convert-inl.h"
 #include "weft/simd/int8_dot-inl.h"
@@ -27,19 +27,24 @@ namespace weft {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// The factors of a vector of blocks, as RowScales gives them.
-template <class Format>
+// The factors of a vector of blocks in registers. A group of the format is kRepeat groups of the product.
+template <PanelClass kClass, size_t kRepeat>
 struct LaneFactors {
-  static constexpr bool kIntegers = false;
+  static constexpr bool kIntegerScales = false;
+  static constexpr bool kIntegerOffsets = kClass.offsets == GroupNumbers::kInteger;
   hn::Vec<RowFloatTag>* scale;   // [groups]
   hn::Vec<RowFloatTag>* offset;  // [groups], or the factor of the integer offsets
   hn::Vec<RowDwordTag>* pairs;   // [groups / 2]
 
-  HWY_INLINE void Scale(size_t group, hn::Vec<RowFloatTag> v) const { scale[group] = v; }
+  HWY_INLINE void Scale(size_t group, hn::Vec<RowFloatTag> v) const {
+    WEFT_UNROLL(8)
+    for (size_t i = 0; i < kRepeat; ++i) scale[group * kRepeat + i] = v;
+  }
   HWY_INLINE void Offset(size_t group, hn::Vec<RowFloatTag> v) const {
-    static_assert(PanelClassOf<Format>().offsets == Offsets::kFloat,
-                  "offsets of A256 formats are integers and a factor");
-    offset[group] = v;
+    static_assert(kClass.offsets == GroupNumbers::kFloat,
+                  "offsets are floats here: integer ones are given as such, with their factor (ByteOffsets)");
+    WEFT_UNROLL(8)
+    for (size_t i = 0; i < kRepeat; ++i) offset[group * kRepeat + i] = v;
   }
   HWY_INLINE void IntegerOffsets(size_t pair, hn::Vec<RowDwordTag> v) const { pairs[pair] = v; }
   HWY_INLINE void OffsetFactor(hn::Vec<RowFloatTag> v) const { offset[0] = v; }
@@ -48,12 +53,10 @@ struct LaneFactors {
 // One block per lane, token t's lanes at x + t * x_stride; requests as many bytes at `ahead`.
 // part[t] = sum over spans of
 //   scale_a * sum over groups (scale[g] * sum_i (code - zero) * a  -  offset[g] * sum_i a)
-template <class Format, Products kProducts, size_t kTokens>
+template <class Format, PanelClass kClass, Products kProducts, size_t kTokens>
 HWY_INLINE void DotBlocks(const BlockRows& rows, const uint8_t* ahead, const uint32_t* HWY_RESTRICT x, size_t x_stride,
                           hn::Vec<RowFloatTag> (&part)[kTokens]) {
-  using U = Unpack<Format>;
-  using Layout = LaneLayout<Format>;
-  constexpr PanelClass kClass = Layout::kClass;
+  using Layout = LaneLayout<Format, kClass>;
   using Span = typename Layout::Span;
   const RowFloatTag df;
   const RowDwordTag du;
@@ -61,18 +64,15 @@ HWY_INLINE void DotBlocks(const BlockRows& rows, const uint8_t* ahead, const uin
   const hn::Repartition<int16_t, RowDwordTag> d16;
   const hn::Repartition<uint8_t, RowDwordTag> d8;
   const hn::Repartition<int8_t, RowDwordTag> di8;
-  constexpr size_t kGroups = kBlockGroups<Format>;
+  constexpr size_t kGroup = kClass.group, kGroups = kBlockElements<Format> / kGroup;
   constexpr size_t kBytes = sizeof(typename Format::Block) * kLanes32, kQuads = kBlockElements<Format> / 4;
 
   // Runs of 16 bytes, though those of 32 are faster: with fewer, larger ones memory is read less evenly.
-  constexpr size_t kRun = 16, kRuns = kCodeBytes<Format> / kRun;
-  constexpr size_t kShare = (kBytes / kRuns + kLineBytes - 1) / kLineBytes * kLineBytes;
-  alignas(64) uint8_t staged[kStagedBytes<Format>];
-  const auto bytes = CodesOf<Format, kRun>(
-      rows, staged, [ahead](size_t run) HWY_ATTR { PrefetchLines(ahead + run * kShare, kShare); });
+  alignas(64) uint8_t staged[StagedBytes<Format>()];
+  const auto codes = CodesOf<Format, 16, kBytes>(rows, staged, ahead);
   hn::Vec<RowFloatTag> scale[kGroups], offset[kGroups];
   hn::Vec<RowDwordTag> pairs[kGroups / 2 + 1];
-  U::RowScales(rows, LaneFactors<Format>{scale, offset, pairs});
+  RowFactors<Format>(rows, LaneFactors<kClass, Format::kGroup / kGroup>{scale, offset, pairs});
 
   WEFT_UNROLL(4)
   for (size_t s = 0; s < Layout::kSpans; ++s) {
@@ -90,13 +90,13 @@ HWY_INLINE void DotBlocks(const BlockRows& rows, const uint8_t* ahead, const uin
                                    : hn::Zero(d32));
       }
       WEFT_UNROLL(8)
-      for (size_t quad = 0; quad < Format::kGroup / 4; ++quad) {
-        const size_t first = group * Format::kGroup + 4 * quad;
+      for (size_t quad = 0; quad < kGroup / 4; ++quad) {
+        const size_t first = group * kGroup + 4 * quad;
         if constexpr (!kIsStaged<Format>) PrefetchPart<kBytes, kQuads>(ahead, first / 4);
-        const auto w = Operand<Format::kZero>(d8, U::Codes(d8, bytes, first));
+        const auto w = Operand<Format::kZero>(d8, codes.Codes(d8, first));
         WEFT_UNROLL(8)
         for (size_t t = 0; t < kTokens; ++t) {
-          const uint32_t* a = span + t * x_stride + (g * (Format::kGroup / 4) + quad) * kLanes32;
+          const uint32_t* a = span + t * x_stride + (g * (kGroup / 4) + quad) * kLanes32;
           sum[t].Add(quad, w, hn::BitCast(di8, hn::LoadU(du, a)));
         }
       }
@@ -104,7 +104,7 @@ HWY_INLINE void DotBlocks(const BlockRows& rows, const uint8_t* ahead, const uin
       for (size_t t = 0; t < kTokens; ++t) {
         const auto v = hn::ConvertTo(df, sum[t].total());
         total[t] = g == 0 ? hn::Mul(v, scale[group]) : hn::MulAdd(v, scale[group], total[t]);
-        if constexpr (kClass.offsets == Offsets::kFloat) {
+        if constexpr (kClass.offsets == GroupNumbers::kFloat) {
           const auto code_sum = hn::BitCast(df, hn::LoadU(du, sums + t * x_stride + g * kLanes32));
           total[t] = hn::NegMulAdd(offset[group], code_sum, total[t]);
         }
@@ -112,7 +112,7 @@ HWY_INLINE void DotBlocks(const BlockRows& rows, const uint8_t* ahead, const uin
     }
     WEFT_UNROLL(8)
     for (size_t t = 0; t < kTokens; ++t) {
-      if constexpr (kClass.offsets == Offsets::kInteger) {
+      if constexpr (kClass.offsets == GroupNumbers::kInteger) {
         auto sum = hn::Zero(d32);
         WEFT_UNROLL(8)
         for (size_t i = 0; i < Span::kGroups / 2; ++i) {
@@ -128,9 +128,9 @@ HWY_INLINE void DotBlocks(const BlockRows& rows, const uint8_t* ahead, const uin
 }
 
 // Rows of weights with kTokens tokens, in the order in which they lie in memory.
-template <class Format, Products kProducts, size_t kTokens>
+template <class Format, PanelClass kClass, Products kProducts, size_t kTokens>
 HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
-  using Layout = LaneLayout<Format>;
+  using Layout = LaneLayout<Format, kClass>;
   const RowFloatTag df;
   constexpr size_t kBlockBytes = sizeof(typename Format::Block);
   constexpr size_t kStepBytes = kBlockBytes * kLanes32;
@@ -138,7 +138,7 @@ HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
   // lanes a block takes so many instructions that a mask more is nothing, and a second copy seconds to compile.
   constexpr bool kWholeApart = kLanes32 >= 8;
   const size_t blocks = task.w.cols / kBlockElements<Format>;
-  const size_t lane_bytes = LaneBytes<Format>(task.w.cols);
+  const size_t lane_bytes = LaneBytes<Format, kClass>(task.w.cols);
   const auto* x = reinterpret_cast<const uint32_t*>(static_cast<const uint8_t*>(task.packed) + token * lane_bytes);
   const size_t x_stride = lane_bytes / sizeof(uint32_t);
   const auto* data = static_cast<const uint8_t*>(task.w.data);
@@ -159,7 +159,7 @@ HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
       const uint32_t* lanes = x + b / kLanes32 * Layout::kSteps * kLanes32;
       hn::Vec<RowFloatTag> part[kTokens];
       if (kWholeApart && left >= kLanes32) {
-        DotBlocks<Format, kProducts>({from, kBlockBytes}, Ahead(from, kPrefetchAhead), lanes, x_stride, part);
+        DotBlocks<Format, kClass, kProducts>({from, kBlockBytes}, Ahead(from, kPrefetchAhead), lanes, x_stride, part);
         WEFT_UNROLL(8)
         for (size_t t = 0; t < kTokens; ++t) total[t] = hn::Add(total[t], part[t]);
       } else {
@@ -171,7 +171,7 @@ HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
           memset(last + left * kBlockBytes, 0, kStepBytes - left * kBlockBytes);
           bytes = last;
         }
-        DotBlocks<Format, kProducts>({bytes, kBlockBytes}, Ahead(from, kPrefetchAhead), lanes, x_stride, part);
+        DotBlocks<Format, kClass, kProducts>({bytes, kBlockBytes}, Ahead(from, kPrefetchAhead), lanes, x_stride, part);
         const auto valid = hn::FirstN(df, HWY_MIN(left, kLanes32));
         WEFT_UNROLL(8)
         for (size_t t = 0; t < kTokens; ++t) total[t] = hn::Add(total[t], hn::IfThenElseZero(valid, part[t]));
@@ -199,11 +199,11 @@ HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
 // Some rows of float weights with float activations, or of bf16 with bf16 (pair products, accumulated in float); row
 // r's at w + r * row_bytes. Several sums per token hide the latency of the additions. A row's sums have the same order
 // whatever the rows and tokens beside it.
-template <class Format, size_t kRows, size_t kTokens>
+template <class Format, ActivationForm kForm, size_t kRows, size_t kTokens>
 HWY_INLINE void DotFloat(const uint8_t* HWY_RESTRICT w, size_t row_bytes, const void* const (&x)[kTokens], size_t cols,
                          float* HWY_RESTRICT out, size_t token_step) {
   using Block = typename Format::Block;
-  constexpr bool kPairs = Format::kForm == ActivationForm::kBF16;
+  constexpr bool kPairs = kForm == ActivationForm::kBF16;
   constexpr size_t kSums = 3;
   const hn::ScalableTag<float> df;
   const hn::Repartition<hwy::bfloat16_t, decltype(df)> d16;
@@ -277,9 +277,9 @@ HWY_INLINE void DotFloat(const uint8_t* HWY_RESTRICT w, size_t row_bytes, const 
   }
 }
 
-template <class Format, size_t kTokens>
+template <class Format, ActivationForm kForm, size_t kTokens>
 HWY_NOINLINE void DotFloats(const DotTask& task, size_t token) {
-  constexpr size_t kBytes = Format::kForm == ActivationForm::kBF16 ? sizeof(bf16) : sizeof(float);
+  constexpr size_t kBytes = kForm == ActivationForm::kBF16 ? sizeof(bf16) : sizeof(float);
   const void* x[kTokens];
   for (size_t t = 0; t < kTokens; ++t) {
     x[t] = static_cast<const uint8_t*>(task.tokens.x.values) +
@@ -292,34 +292,35 @@ HWY_NOINLINE void DotFloats(const DotTask& task, size_t token) {
   constexpr size_t kShort = 256, kTogether = 4 / kTokens;
   if (kTogether > 1 && task.w.cols <= kShort) {
     for (; row + kTogether <= task.rows; row += kTogether) {
-      DotFloat<Format, kTogether>(w + row * task.w.row_bytes, task.w.row_bytes, x, task.w.cols, raw + row,
-                                  task.raw_stride);
+      DotFloat<Format, kForm, kTogether>(w + row * task.w.row_bytes, task.w.row_bytes, x, task.w.cols, raw + row,
+                                         task.raw_stride);
     }
   }
   for (; row < task.rows; ++row) {
-    DotFloat<Format, 1>(w + row * task.w.row_bytes, task.w.row_bytes, x, task.w.cols, raw + row, task.raw_stride);
+    DotFloat<Format, kForm, 1>(w + row * task.w.row_bytes, task.w.row_bytes, x, task.w.cols, raw + row,
+                               task.raw_stride);
   }
 }
 
-template <class Format, Products kProducts, size_t kTokens>
+template <class Format, PanelClass kClass, Products kProducts, size_t kTokens>
 HWY_INLINE void DotTokens(const DotTask& task, size_t token) {
   if constexpr (kIsFloat<Format>) {
-    DotFloats<Format, kTokens>(task, token);
+    DotFloats<Format, kClass.form, kTokens>(task, token);
   } else {
-    DotQuantized<Format, kProducts, kTokens>(task, token);
+    DotQuantized<Format, kClass, kProducts, kTokens>(task, token);
   }
 }
 
 // raw[i * raw_stride + r] = dot(token i, weight row first_row + r) for the task's tokens and rows. A token's results
 // do not depend on the tokens beside it.
-template <class Format, Products kProducts = Products::kTarget>
+template <class Format, PanelClass kClass, Products kProducts = Products::kTarget>
 HWY_NOINLINE void DotRows(const DotTask& task) {
   size_t token = 0;
-  for (; token + 4 <= task.tokens.count; token += 4) DotTokens<Format, kProducts, 4>(task, token);
+  for (; token + 4 <= task.tokens.count; token += 4) DotTokens<Format, kClass, kProducts, 4>(task, token);
   switch (task.tokens.count - token) {
-    case 3: return DotTokens<Format, kProducts, 3>(task, token);
-    case 2: return DotTokens<Format, kProducts, 2>(task, token);
-    case 1: return DotTokens<Format, kProducts, 1>(task, token);
+    case 3: return DotTokens<Format, kClass, kProducts, 3>(task, token);
+    case 2: return DotTokens<Format, kClass, kProducts, 2>(task, token);
+    case 1: return DotTokens<Format, kClass, kProducts, 1>(task, token);
     default: return;
   }
 }

@@ -21,23 +21,32 @@ HWY_BEFORE_NAMESPACE();
 namespace weft {
 namespace HWY_NAMESPACE {
 
+template <class Format, ActivationForm kForm, Products kProducts>
+constexpr ProductKernels MakeProductKernels() {
+  constexpr PanelClass kClass = PanelClassOf<Format, kForm, kProducts>();
+  ProductKernels k;
+  k.form = kForm;
+  k.panel = kClass;
+  k.dot = DotRows<Format, kClass, kProducts>;
+  if constexpr (!kIsFloat<Format>) {
+    k.zero = Format::kZero;
+    k.lane_bytes = LaneBytes<Format, kClass>;
+    k.pack_lanes = PackLanes<Format, kClass>;
+  }
+  k.pack = PackPanel<Format, kClass>;
+  return k;
+}
+
 template <class Format, Products kProducts = kStaticProducts>
 constexpr FormatKernels MakeFormatKernels() {
   FormatKernels k;
   k.type = Format::kType;
   k.block_elements = kBlockElements<Format>;
   k.block_bytes = sizeof(typename Format::Block);
-  if constexpr (!kIsFloat<Format>) k.zero = Format::kZero;
-  k.form = Format::kForm;
-  k.panel = PanelClassOf<Format>();
   k.decode = DecodeBlocks<Format>;
-  k.encode = EncodeBlocks<Format>;
-  k.dot = DotRows<Format, kProducts>;
-  if constexpr (!kIsFloat<Format>) {
-    k.lane_bytes = LaneBytes<Format>;
-    k.pack_lanes = PackLanes<Format>;
-  }
-  k.pack = PackPanel<Format>;
+  if constexpr (kCanEncode<Format>) k.encode = EncodeBlocks<Format>;
+  k.products[0] = MakeProductKernels<Format, FormOf<Format>(Precision::kFast), kProducts>();
+  k.products[1] = MakeProductKernels<Format, FormOf<Format>(Precision::kFine), kProducts>();
   return k;
 }
 

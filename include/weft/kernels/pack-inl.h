@@ -3,9 +3,9 @@
 //
 //   quantised, per span of columns
 //     per group:            codes [G / 4][R][4] u8 (operands)    if not kIntegerScales: scale [R] f32
-//                           offset [R] f32 (Offsets::kFloat)
+//                           offset [R] f32, if offsets are floats
 //     if kIntegerScales:    scales [groups / 2][R][2] i16        their factor [R] f32
-//     Offsets::kInteger:    offsets [groups / 2][R][2] i16       their factor [R] f32
+//     integer offsets:      offsets [groups / 2][R][2] i16       their factor [R] f32
 //   float:                  [cols][R] f32
 //   bf16:                   [cols / 2][R][2] bf16, an odd last column paired with zeros
 //
@@ -27,9 +27,8 @@
 
 #include "hwy/highway.h"
 #include "weft/core/kernel_set.h"
-#include "weft/formats/panel_class.h"
-#include "weft/formats/unpack-inl.h"
-#include "weft/kernels/decode-inl.h"
+#include "weft/formats/panel_class-inl.h"
+#include "weft/formats/row_codes-inl.h"
 #include "weft/simd/int8_dot-inl.h"
 #include "weft/simd/interleave-inl.h"
 #include "weft/simd/tiling-inl.h"
@@ -40,11 +39,6 @@ namespace weft {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Columns whose scales have a common factor: that of a K-quant's block, or the largest of a row's scales there.
-inline constexpr size_t kScaleSpan = 256;
-// What the largest becomes where scales of A32 formats, weights' and activations', are made integers: products of two,
-// taken at 15 binary places, are at most half of it, and those of powers of two are exact.
-inline constexpr int32_t kScaleOne = 1 << 14;
 // Largest scales below this count as this: their inverse must not overflow.
 inline constexpr float kSmallestScale = 0x1p-112f;
 
@@ -56,28 +50,24 @@ struct PanelLayout {
   static constexpr size_t kCodes = kClass.group * kPanelRows;
   static constexpr size_t kFactors = kPanelRows * sizeof(float);
   static constexpr size_t kOffset = kCodes + (kIntegerScales ? 0 : kFactors);  // after the scale, if any
-  static constexpr size_t kGroupBytes = kOffset + (kClass.offsets == Offsets::kFloat ? kFactors : 0);
+  static constexpr size_t kGroupBytes = kOffset + (kClass.offsets == GroupNumbers::kFloat ? kFactors : 0);
   // Runs of integers with their factor, after the groups.
   static constexpr size_t kPairBytes = kPanelRows * 2 * sizeof(int16_t);
   static constexpr size_t kFactorAt = kGroups / 2 * kPairBytes, kIntegerBytes = kFactorAt + kFactors;
   static constexpr size_t kScales = kGroups * kGroupBytes;
   static constexpr size_t kOffsets = kScales + (kIntegerScales ? kIntegerBytes : 0);
-  static constexpr size_t kSpanBytes = kOffsets + (kClass.offsets == Offsets::kInteger ? kIntegerBytes : 0);
+  static constexpr size_t kSpanBytes = kOffsets + (kClass.offsets == GroupNumbers::kInteger ? kIntegerBytes : 0);
 
-  // With integer scales. Whether they are made from floats; formats of 256 elements have small integers under a common
-  // factor themselves.
-  static constexpr bool kFromFloats = kClass.form == ActivationForm::kA32;
-  // The bits of a group's sum that are dropped, so that 16 hold the rest.
-  static constexpr size_t kDropped = kIntegerScales && kClass.sum_bits > 16 ? kClass.sum_bits - 16 : 0;
+  // With integer scales: whether they are made from floats, and what the largest of a span becomes then.
+  static constexpr bool kFromFloats = kIntegerScales && kClass.scales == GroupNumbers::kFloat;
+  static constexpr int32_t kScaleOne = ScaleOne(kClass.form, kGroups);
   // What a group's sum starts from so that dropping bits rounds it to nearest. The groups of a pair round halves to
   // opposite sides, the odd one up where the sum of the token's codes in the even one is even. Were it always the odd
   // one, a row's results would be off to one side for all tokens, which attention does not average out.
   static constexpr int32_t Rounding(size_t group, int32_t even_sum) {
-    constexpr int32_t kHalf = (int32_t{1} << kDropped) / 2;
+    constexpr int32_t kHalf = (int32_t{1} << kClass.dropped_bits) / 2;
     return kHalf != 0 && group % 2 == static_cast<uint32_t>(even_sum) % 2 ? kHalf - 1 : kHalf;
   }
-  static_assert(!kFromFloats || kGroups << (kClass.sum_bits < 16 ? kClass.sum_bits : 16) <= 1u << 19,
-                "totals of kGroups sums times scales of up to kScaleOne / 2 would not fit 32 bits");
 };
 
 template <PanelClass kClass>
@@ -99,13 +89,15 @@ size_t PanelBytes(size_t cols) {
   }
 }
 
-// A span of a panel that is being packed, for one vector of rows, and what RowScales gives its factors to.
-template <PanelClass kClass>
+// A span of a panel that is being packed, for one vector of rows, and what RowFactors gives its factors to. A group of
+// the format is kRepeat groups of the panel.
+template <PanelClass kClass, size_t kRepeat>
 struct PanelSpan {
   using Layout = PanelLayout<kClass>;
   using VF = hn::Vec<RowFloatTag>;
   using VU = hn::Vec<RowDwordTag>;
-  static constexpr bool kIntegers = kIntegerScales && !Layout::kFromFloats;  // which kind of scales it takes
+  static constexpr bool kIntegerScales = kClass.scales == GroupNumbers::kInteger;
+  static constexpr bool kIntegerOffsets = kClass.offsets == GroupNumbers::kInteger;
   static constexpr size_t kStep = kPanelVectors * kLanes32;
 
   uint8_t* panel;  // of this vector
@@ -113,34 +105,30 @@ struct PanelSpan {
   size_t first;    // the group within the span that is group 0 to the callers
 
   HWY_INLINE void Scale(size_t group, VF v) const {
-    static_assert(!kIntegers, "scales of A256 formats are integers and a factor (ByteScales), not floats");
-    if constexpr (kIntegerScales) {
-      hn::Store(v, RowFloatTag(), floats + (first + group) * kStep);
-    } else {
-      Store(v, (first + group) * Layout::kGroupBytes + Layout::kCodes);
+    static_assert(!kIntegerScales, "integer scales are given as such, with their factor (ByteScales)");
+    for (size_t i = first + group * kRepeat; i < first + (group + 1) * kRepeat; ++i) {
+      if constexpr (Layout::kFromFloats) {
+        hn::Store(v, RowFloatTag(), floats + i * kStep);
+      } else {
+        Store(v, i * Layout::kGroupBytes + Layout::kCodes);
+      }
     }
   }
   HWY_INLINE void Offset(size_t group, VF v) const {
-    static_assert(kClass.offsets == Offsets::kFloat, "offsets of A256 formats are integers and a factor, not floats");
-    Store(v, (first + group) * Layout::kGroupBytes + Layout::kOffset);
+    static_assert(kClass.offsets == GroupNumbers::kFloat,
+                  "offsets are floats here: integer ones are given as such, with their factor (ByteOffsets)");
+    for (size_t i = first + group * kRepeat; i < first + (group + 1) * kRepeat; ++i) {
+      Store(v, i * Layout::kGroupBytes + Layout::kOffset);
+    }
   }
   // Scales (offsets) 2 * pair and 2 * pair + 1 as 16-bit integers, and what they are multiplied with.
-  HWY_INLINE void IntegerScales(size_t pair, VU v) const {
-    static_assert(kIntegers, "scales of A32 formats are floats");
-    StorePair(v, Layout::kScales, pair);
-  }
+  HWY_INLINE void IntegerScales(size_t pair, VU v) const { StorePair(v, Layout::kScales, pair); }
   HWY_INLINE void ScaleFactor(VF v) const {
-    constexpr float kDropped = 1 << Layout::kDropped;
+    constexpr float kDropped = 1 << kClass.dropped_bits;
     Store(hn::Mul(v, hn::Set(RowFloatTag(), kDropped)), Layout::kScales + Layout::kFactorAt);
   }
-  HWY_INLINE void IntegerOffsets(size_t pair, VU v) const {
-    static_assert(kClass.offsets == Offsets::kInteger, "integer offsets are those of A256 formats");
-    StorePair(v, Layout::kOffsets, pair);
-  }
-  HWY_INLINE void OffsetFactor(VF v) const {
-    static_assert(kClass.offsets == Offsets::kInteger, "a factor of offsets is that of A256 formats");
-    Store(v, Layout::kOffsets + Layout::kFactorAt);
-  }
+  HWY_INLINE void IntegerOffsets(size_t pair, VU v) const { StorePair(v, Layout::kOffsets, pair); }
+  HWY_INLINE void OffsetFactor(VF v) const { Store(v, Layout::kOffsets + Layout::kFactorAt); }
 
   // Makes the floats of `groups` groups, an even number, integers. A scale that is not finite makes the factor NaN.
   HWY_INLINE void RoundScales(size_t groups) const {
@@ -152,15 +140,19 @@ struct PanelSpan {
       peak = hn::Max(peak, hn::Abs(v));
       poison = hn::MulAdd(v, hn::Zero(df), poison);
     }
-    const auto inverse = hn::Div(hn::Set(df, float{kScaleOne}), peak);
+    const auto inverse = hn::Div(hn::Set(df, float{Layout::kScaleOne}), peak);
     const auto rounded = [=, this](size_t g) HWY_ATTR {
       return hn::BitCast(du, hn::NearestInt(hn::Mul(hn::Load(df, floats + g * kStep), inverse)));
     };
     for (size_t g = 0; g < groups; g += 2) {
       StorePair(InterleaveHalves<0, 0>(du, rounded(g), rounded(g + 1)), Layout::kScales, g / 2);
     }
-    // Twice, as the product with a token's scale is the upper half of 31 bits.
-    ScaleFactor(hn::Add(hn::Add(peak, peak), poison));
+    // A32: twice, as the product with a token's scale is the upper half of 31 bits.
+    if constexpr (kClass.form == ActivationForm::kA32) {
+      ScaleFactor(hn::Add(hn::Add(peak, peak), poison));
+    } else {
+      ScaleFactor(hn::MulAdd(peak, hn::Set(df, 1.0f / Layout::kScaleOne), poison));
+    }
   }
 
  private:
@@ -171,33 +163,36 @@ struct PanelSpan {
 };
 
 // The codes of one block of a vector of rows, from its first group in the panel on.
-template <class Format>
+template <class Format, PanelClass kClass>
 HWY_INLINE void PackCodes(const BlockRows& rows, uint8_t* HWY_RESTRICT panel) {
-  using Layout = PanelLayout<PanelClassOf<Format>()>;
-  using U = Unpack<Format>;
+  using Layout = PanelLayout<kClass>;
   const hn::Repartition<uint8_t, RowDwordTag> d8;
-  constexpr size_t kVector = kLanes32 * sizeof(uint32_t);
-
-  alignas(64) uint8_t staged[kStagedBytes<Format>];
-  const auto bytes = CodesOf<Format, 32>(rows, staged, [](size_t) {});
-  constexpr size_t kQuads = Format::kGroup / 4;
-  WEFT_UNROLL(16)
-  for (size_t group = 0; group < kBlockGroups<Format>; ++group) {
-    uint8_t* out = panel + group * Layout::kGroupBytes;
-    WEFT_UNROLL(8)
-    for (size_t quad = 0; quad < kQuads; ++quad, out += kPanelVectors * kVector) {
-      const auto codes = U::Codes(d8, bytes, group * Format::kGroup + 4 * quad);
-      hn::Store(Operand<Format::kZero>(d8, codes), d8, out);
+  constexpr size_t kVector = kLanes32 * sizeof(uint32_t), kQuads = kClass.group / 4;
+  if constexpr (kHasRowCodes<Format>) {
+    alignas(64) uint8_t staged[StagedBytes<Format>()];
+    const auto codes = CodesOf<Format, kFastRun<Format>, 0>(rows, staged, nullptr);
+    WEFT_UNROLL(16)
+    for (size_t group = 0; group < kBlockElements<Format> / kClass.group; ++group) {
+      uint8_t* out = panel + group * Layout::kGroupBytes;
+      WEFT_UNROLL(8)
+      for (size_t quad = 0; quad < kQuads; ++quad, out += kPanelVectors * kVector) {
+        hn::Store(Operand<Format::kZero>(d8, codes.Codes(d8, group * kClass.group + 4 * quad)), d8, out);
+      }
     }
+  } else {
+    TransposeCodes<Format>(rows, [=](size_t i, hn::Vec<decltype(d8)> codes) HWY_ATTR {
+      uint8_t* out = panel + i / kQuads * Layout::kGroupBytes + i % kQuads * kPanelVectors * kVector;
+      hn::Store(Operand<Format::kZero>(d8, codes), d8, out);
+    });
   }
 }
 
 // Packs blocks of a panel's rows one after the other.
-template <class Format>
+template <class Format, PanelClass kClass>
 class PanelWriter {
-  static constexpr size_t kGroups = kBlockGroups<Format>;
-  static constexpr PanelClass kClass = PanelClassOf<Format>();
+  static constexpr size_t kGroups = kBlockElements<Format> / kClass.group;  // of the panel
   using Layout = PanelLayout<kClass>;
+  using ThisSpan = PanelSpan<kClass, Format::kGroup / kClass.group>;
   static_assert(Layout::kGroups % kGroups == 0 || kGroups % Layout::kGroups == 0);
 
  public:
@@ -209,9 +204,9 @@ class PanelWriter {
   HWY_INLINE void Add(const uint8_t* from, size_t stride) {
     for (size_t v = 0; v < kPanelVectors; ++v) {
       const BlockRows rows{from + v * kLanes32 * stride, stride};
-      const PanelSpan<kClass> span = Span(v);
-      PackCodes<Format>(rows, span.panel + span.first * Layout::kGroupBytes);
-      Unpack<Format>::RowScales(rows, span);
+      const ThisSpan span = Span(v);
+      PackCodes<Format, kClass>(rows, span.panel + span.first * Layout::kGroupBytes);
+      RowFactors<Format>(rows, span);
     }
     group_ += kGroups;
     if (group_ >= Layout::kGroups) NextSpan();
@@ -223,11 +218,11 @@ class PanelWriter {
   }
 
  private:
-  HWY_INLINE PanelSpan<kClass> Span(size_t v) {
+  HWY_INLINE ThisSpan Span(size_t v) {
     return {panel_ + v * kLanes32 * sizeof(uint32_t), floats_ + v * kLanes32, group_};
   }
   HWY_INLINE void NextSpan() {
-    if constexpr (kIntegerScales && Layout::kFromFloats) {
+    if constexpr (Layout::kFromFloats) {
       for (size_t v = 0; v < kPanelVectors; ++v) Span(v).RoundScales(group_);
     }
     panel_ += group_ > Layout::kGroups ? group_ / Layout::kGroups * Layout::kSpanBytes : Layout::kSpanBytes;
@@ -236,11 +231,11 @@ class PanelWriter {
 
   uint8_t* panel_;
   size_t group_ = 0;
-  alignas(64) float floats_[kIntegerScales && Layout::kFromFloats ? Layout::kGroups * kPanelRows : kPanelRows];
+  alignas(64) float floats_[Layout::kFromFloats ? Layout::kGroups * kPanelRows : kPanelRows];
 };
 
 // Four columns of F32, eight of F16 or BF16, of a vector of rows: 16 bytes of each.
-template <class Format>
+template <class Format, PanelClass kClass>
 HWY_INLINE void PackElements(const BlockRows& rows, uint8_t* HWY_RESTRICT panel) {
   const RowDwordTag d;
   constexpr size_t kStep = kPanelVectors * kLanes32 * sizeof(float);
@@ -250,6 +245,11 @@ HWY_INLINE void PackElements(const BlockRows& rows, uint8_t* HWY_RESTRICT panel)
       const RowFloatTag df;
       hn::Store(HalfFloat<0>(d, v.dword[i]), df, reinterpret_cast<float*>(panel + 2 * i * kStep));
       hn::Store(HalfFloat<1>(d, v.dword[i]), df, reinterpret_cast<float*>(panel + (2 * i + 1) * kStep));
+    } else if constexpr (Format::kType == DType::kBF16 && kClass.form == ActivationForm::kF32) {
+      // The upper halves of floats.
+      hn::Store(hn::ShiftLeft<16>(v.dword[i]), d, reinterpret_cast<uint32_t*>(panel + 2 * i * kStep));
+      hn::Store(hn::And(v.dword[i], hn::Set(d, 0xFFFF0000u)), d,
+                reinterpret_cast<uint32_t*>(panel + (2 * i + 1) * kStep));
     } else {  // a lane holds a float, or a pair of bf16
       hn::Store(v.dword[i], d, reinterpret_cast<uint32_t*>(panel + i * kStep));
     }
@@ -257,7 +257,7 @@ HWY_INLINE void PackElements(const BlockRows& rows, uint8_t* HWY_RESTRICT panel)
 }
 
 // The same for float formats.
-template <class Format>
+template <class Format, PanelClass kClass>
 class FloatPanelWriter {
  public:
   static constexpr size_t kBlocks = 16 / sizeof(typename Format::Block);
@@ -265,9 +265,9 @@ class FloatPanelWriter {
   HWY_INLINE explicit FloatPanelWriter(void* panel) : panel_(static_cast<uint8_t*>(panel)) {}
   HWY_INLINE void Add(const uint8_t* from, size_t stride) {
     for (size_t v = 0; v < kPanelVectors; ++v) {
-      PackElements<Format>({from + v * kLanes32 * stride, stride}, panel_ + v * kLanes32 * sizeof(float));
+      PackElements<Format, kClass>({from + v * kLanes32 * stride, stride}, panel_ + v * kLanes32 * sizeof(float));
     }
-    panel_ += kBlocks * kFloatPanelColumn<PanelClassOf<Format>()>;
+    panel_ += kBlocks * kFloatPanelColumn<kClass>;
   }
   HWY_INLINE bool IsOdd() const { return false; }
   HWY_INLINE void Finish() {}
@@ -277,10 +277,10 @@ class FloatPanelWriter {
 };
 
 // See PackTask. The panel is 64-byte aligned.
-template <class Format>
+template <class Format, PanelClass kClass>
 HWY_NOINLINE void PackPanel(const PackTask& task) {
   using Block = typename Format::Block;
-  using Writer = std::conditional_t<kIsFloat<Format>, FloatPanelWriter<Format>, PanelWriter<Format>>;
+  using Writer = std::conditional_t<kIsFloat<Format>, FloatPanelWriter<Format, kClass>, PanelWriter<Format, kClass>>;
   constexpr size_t kElements = Writer::kBlocks * kBlockElements<Format>, kBytes = Writer::kBlocks * sizeof(Block);
 
   Writer writer(task.panel);

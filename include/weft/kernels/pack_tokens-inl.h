@@ -5,9 +5,9 @@
 //     codes [span / 4][T][4] i8
 //     per group: i32 [T], what its sum starts from: -zero * (sum of the codes) if operands are unsigned codes, and
 //     PanelLayout::Rounding. Left out where always 0.
-//     Offsets::kFloat:    per group: f32 [T], the sum of the codes; if kIntegerScales, times their scale
-//     Offsets::kInteger:  per pair of groups: [T][2] i16, the sums of the codes
-//     A32 and kIntegerScales: per pair of groups: [T][2] i16, their scales, the largest being kScaleOne
+//     float offsets:    per group: f32 [T], the sum of the codes; if kIntegerScales, times their scale
+//     integer offsets:  per pair of groups: [T][2] i16, the sums of the codes
+//     A32 and kIntegerScales: per pair of groups: [T][2] i16, their scales, the largest being 2^14
 //     scale [T] f32, or what the integers are to be multiplied with
 //   float:  [cols][T] f32
 //   bf16:   [cols / 2][T][2] bf16
@@ -25,7 +25,7 @@
 
 #include "hwy/highway.h"
 #include "weft/core/kernel_set.h"
-#include "weft/formats/panel_class.h"
+#include "weft/formats/panel_class-inl.h"
 #include "weft/kernels/pack-inl.h"
 #include "weft/simd/int8_dot-inl.h"
 #include "weft/simd/interleave-inl.h"
@@ -42,14 +42,13 @@ template <PanelClass kClass, bool kIntegers = kIntegerScales>
 struct TokenLayout {
   static constexpr size_t kSpan = kIntegers ? kScaleSpan : GroupOf(kClass.form);
   static constexpr size_t kGroups = kSpan / kClass.group;
-  static constexpr bool kOwes = kClass.offsets == Offsets::kNone && !kSignedCodes;
-  static constexpr bool kStarts = kOwes || (kIntegers && PanelLayout<kClass>::kDropped != 0);
-  static constexpr bool kScalePairs = kIntegers && PanelLayout<kClass>::kFromFloats;
+  static constexpr bool kStarts = kClass.owes_zero || (kIntegers && kClass.dropped_bits != 0);
+  static constexpr bool kScalePairs = kIntegers && kClass.form == ActivationForm::kA32;
   static constexpr size_t kCodes = kSpan / 4;
   static constexpr size_t kSums = kCodes + (kStarts ? kGroups : 0);
-  static constexpr size_t kScales = kSums + (kClass.offsets == Offsets::kInteger ? kGroups / 2
-                                             : kClass.offsets == Offsets::kFloat ? kGroups
-                                                                                 : 0);
+  static constexpr size_t kScales = kSums + (kClass.offsets == GroupNumbers::kInteger ? kGroups / 2
+                                             : kClass.offsets == GroupNumbers::kFloat ? kGroups
+                                                                                      : 0);
   static constexpr size_t kScale = kScales + (kScalePairs ? kGroups / 2 : 0);
   static constexpr size_t kSteps = kScale + 1;
 };
@@ -93,13 +92,14 @@ HWY_INLINE float RoundTokenScales(const float* HWY_RESTRICT scale, size_t groups
     peak = scale[i] > peak ? scale[i] : peak;
     poison += 0.0f * scale[i];
   }
-  const float inverse = float{kScaleOne} / peak;
+  constexpr int32_t kOne = ScaleOne(ActivationForm::kA32, kScaleSpan / GroupOf(ActivationForm::kA32));
+  const float inverse = float{kOne} / peak;
   // Rounds halves up: scales are not negative.
   const auto rounded = [=](size_t g) { return static_cast<uint32_t>(scale[g / kRepeat] * inverse + 0.5f); };
   if (poison == 0.0f) {
     for (size_t g = 0; g < groups; g += 2) out[g / 2 * step] = rounded(g) | rounded(g + 1) << 16;
   }
-  return peak * (1.0f / kScaleOne) + poison;
+  return peak * (1.0f / kOne) + poison;
 }
 
 // Columns [first_col, first_col + cols) of one token, to every step-th element of `out`; all but the codes unless
@@ -122,15 +122,15 @@ HWY_INLINE void PackQuantized(const ActivationView& x, size_t row, size_t first_
       int32_t sum = 0;
       for (size_t i = 0; i < kClass.group / kSumGroup; ++i) sum += *sum16++;
       if constexpr (Layout::kStarts) {
-        int32_t start = Layout::kOwes ? -zero * sum : 0;
+        int32_t start = kClass.owes_zero ? -zero * sum : 0;
         if (g % 2 == 0) even_sum = sum;
         if constexpr (kIntegers) start += PanelLayout<kClass>::Rounding(g, even_sum);
         memcpy(starts + g * step, &start, 4);
       }
-      if constexpr (kClass.offsets == Offsets::kInteger) {
+      if constexpr (kClass.offsets == GroupNumbers::kInteger) {
         const auto half = static_cast<int16_t>(sum);
         memcpy(reinterpret_cast<int16_t*>(sums + g / 2 * step) + g % 2, &half, 2);
-      } else if constexpr (kClass.offsets == Offsets::kFloat) {
+      } else if constexpr (kClass.offsets == GroupNumbers::kFloat) {
         const float value = static_cast<float>(sum) * (kIntegers ? scale[g / kPerScale] : 1.0f);
         memcpy(sums + g * step, &value, 4);
       }
@@ -192,9 +192,9 @@ HWY_NOINLINE void PackTokens(const PackTokensTask& task) {
 // consecutive blocks of the row. Per kLanes32 blocks: the layout of packed tokens above, with T = kLanes32 blocks in
 // the place of tokens; blocks beyond the row's last are zeros. Where several rows of weights fit the lanes, the token
 // repeats.
-template <class Format>
+template <class Format, PanelClass kPanelClass>
 struct LaneLayout {
-  static constexpr PanelClass kClass = PanelClassOf<Format>();
+  static constexpr PanelClass kClass = kPanelClass;
   using Span = TokenLayout<kClass, false>;
   static constexpr size_t kSpans = kBlockElements<Format> / Span::kSpan;
   static constexpr size_t kSteps = kSpans * Span::kSteps;  // of kLanes32 elements each
@@ -205,24 +205,24 @@ HWY_INLINE size_t RowsInLanes(size_t blocks) {
   return blocks < kLanes32 && kLanes32 % blocks == 0 ? kLanes32 / blocks : 1;
 }
 
-template <class Format>
+template <class Format, PanelClass kClass>
 size_t LaneBytes(size_t cols) {
   const size_t blocks = cols / kBlockElements<Format>;
-  return (blocks + kLanes32 - 1) / kLanes32 * LaneLayout<Format>::kSteps * kLanes32 * sizeof(uint32_t);
+  return (blocks + kLanes32 - 1) / kLanes32 * LaneLayout<Format, kClass>::kSteps * kLanes32 * sizeof(uint32_t);
 }
 
 // Tokens [begin, begin + count) of the list back to back, LaneBytes(cols) each, 4-byte aligned; `cols` of them, from
 // the first one on.
-template <class Format>
+template <class Format, PanelClass kClass>
 HWY_NOINLINE void PackLanes(const PackTokensTask& task) {
-  using Layout = LaneLayout<Format>;
+  using Layout = LaneLayout<Format, kClass>;
   const size_t blocks = task.cols / kBlockElements<Format>, repeats = RowsInLanes(blocks);
-  const size_t bytes = LaneBytes<Format>(task.cols);
+  const size_t bytes = LaneBytes<Format, kClass>(task.cols);
   for (size_t t = 0; t < task.tokens.count; ++t) {
     uint8_t* out = static_cast<uint8_t*>(task.out) + t * bytes;
     memset(out, 0, bytes);
     for (size_t b = 0; b < blocks * repeats; ++b) {
-      PackQuantized<Layout::kClass, false, true>(
+      PackQuantized<kClass, false, true>(
           task.tokens.x, task.tokens.Row(t), b % blocks * kBlockElements<Format>, kBlockElements<Format>, Format::kZero,
           kLanes32, reinterpret_cast<uint32_t*>(out) + b / kLanes32 * Layout::kSteps * kLanes32 + b % kLanes32);
     }

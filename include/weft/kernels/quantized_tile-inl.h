@@ -100,7 +100,7 @@ HWY_INLINE void SumByFloatScales(const uint8_t* panel, const uint32_t* tokens,
         part[t][v] = hn::MulAdd(hn::ConvertTo(df, sum[t][v].total()), scale, part[t][v]);
     }
   }
-  if constexpr (kClass.offsets == Offsets::kFloat) {
+  if constexpr (kClass.offsets == GroupNumbers::kFloat) {
     SubtractFloatOffsets<kClass, kTokens>(panel, tokens, Panel::kGroups, part);
   }
 }
@@ -160,7 +160,7 @@ HWY_INLINE void SumByIntegerScales(const uint8_t* panel, const uint32_t* tokens,
     VI even[kTokens];  // of both vectors
     WEFT_UNROLL(16)
     for (size_t t = 0; t < kTokens; ++t) {
-      even[t] = InterleaveHalves<Panel::kDropped, Panel::kDropped>(d32, sum[t][0].total(), sum[t][1].total());
+      even[t] = InterleaveHalves<kClass.dropped_bits, kClass.dropped_bits>(d32, sum[t][0].total(), sum[t][1].total());
       KeepOrder(even[t]);
     }
     SumGroup<kClass, kTokens>(panel, tokens, 2 * pair + 1, sum);
@@ -168,8 +168,8 @@ HWY_INLINE void SumByIntegerScales(const uint8_t* panel, const uint32_t* tokens,
     const auto scale0 = hn::Load(d16, scales), scale1 = hn::Load(d16, scales + 2 * kLanes32);
     WEFT_UNROLL(16)
     for (size_t t = 0; t < kTokens; ++t) {
-      const auto pair0 = InterleaveHalves<0, Panel::kDropped>(d32, even[t], sum[t][0].total());
-      const auto pair1 = InterleaveHalves<16, Panel::kDropped>(d32, even[t], sum[t][1].total());
+      const auto pair0 = InterleaveHalves<0, kClass.dropped_bits>(d32, even[t], sum[t][0].total());
+      const auto pair1 = InterleaveHalves<16, kClass.dropped_bits>(d32, even[t], sum[t][1].total());
       auto by0 = scale0, by1 = scale1;
       if constexpr (Tokens::kScalePairs) {
         const auto a = hn::BitCast(d16, BroadcastDword(tokens + (Tokens::kScales + pair) * kTokens + t));
@@ -249,11 +249,11 @@ HWY_INLINE void QuantizedTile(TileTask task) {
     } else {
       SumByFloatScales<kClass, kProducts, kTokens>(panel, tokens, part);
     }
-    if constexpr (kClass.offsets == Offsets::kInteger) {
+    if constexpr (kClass.offsets == GroupNumbers::kInteger) {
       SubtractIntegerOffsets<kClass, kProducts, kTokens>(panel, tokens, part);
     }
     if constexpr (kRestInMemory) LoadTile<kTokens>(task, total);
-    if constexpr (kIntegerScales && kClass.offsets == Offsets::kFloat) {
+    if constexpr (kIntegerScales && kClass.offsets == GroupNumbers::kFloat) {
       SubtractFloatOffsets<kClass, kTokens>(panel, tokens, groups, total);
     }
     WEFT_UNROLL(16)

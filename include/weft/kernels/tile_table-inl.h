@@ -27,7 +27,8 @@ constexpr TileKernels MakeTileKernels() {
   k.chunk = ChunkCols(kClass.form);
   if constexpr (kClass.group > 1) {
     k.integer_scales = kIntegerScales;
-    k.dropped_bits = PanelLayout<kClass>::kDropped;
+    k.dropped_bits = kClass.dropped_bits;
+    if constexpr (PanelLayout<kClass>::kFromFloats) k.scale_one = PanelLayout<kClass>::kScaleOne;
   }
   k.panel_bytes = PanelBytes<kClass>;
   k.token_bytes = TokenBytes<kClass>;

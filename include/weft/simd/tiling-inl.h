@@ -44,6 +44,10 @@ inline constexpr bool kIntegerScales = true;
 inline constexpr bool kIntegerScales = false;
 #endif
 
+// Whether there is a dot of bf16 pairs. Elsewhere they are widened to floats, which is exact, and so are multiplied as
+// such.
+inline constexpr bool kNativePairsOfBF16 = HWY_NATIVE_DOT_BF16 != 0;
+
 inline constexpr size_t kPanelVectors = 2;
 inline constexpr size_t kLanes32 = HWY_MAX_BYTES / 4;  // all targets that weft compiles have vectors of fixed size
 inline constexpr size_t kPanelRows = kPanelVectors * kLanes32;
