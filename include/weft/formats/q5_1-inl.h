@@ -1,0 +1,48 @@
+// Q5_1 in registers. The layout is drawn in q5_1.h.
+
+#if defined(WEFT_FORMATS_Q5_1_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef WEFT_FORMATS_Q5_1_INL_H_
+#undef WEFT_FORMATS_Q5_1_INL_H_
+#else
+#define WEFT_FORMATS_Q5_1_INL_H_
+#endif
+
+#include <stddef.h>
+
+#include "hwy/highway.h"
+#include "weft/formats/q5_0-inl.h"
+#include "weft/formats/q5_1.h"
+#include "weft/formats/unpack-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace weft {
+namespace HWY_NAMESPACE {
+namespace hn = hwy::HWY_NAMESPACE;
+
+template <>
+struct Unpack<Q5_1> {
+  static constexpr size_t kCodesBegin = offsetof(BlockQ5_1, qh), kCodesEnd = sizeof(BlockQ5_1);
+
+  template <class D8, class Bytes>
+  static HWY_INLINE hn::Vec<D8> Codes(D8 d8, const Bytes& bytes, size_t first) {
+    return FiveBits32(d8, bytes, offsetof(BlockQ5_1, qh), offsetof(BlockQ5_1, q), first);
+  }
+  static HWY_INLINE void Scales(const BlockQ5_1& block, GroupFactors<Q5_1>& to) {
+    to.scale[0] = HalfToFloat(block.d);
+    to.offset[0] = -HalfToFloat(block.m);
+  }
+  template <class Rows, class To>
+  static HWY_INLINE void RowScales(const Rows& rows, const To& to) {
+    const RowDwordTag d;
+    const auto header = rows.Load(0).dword[0];
+    to.Scale(0, HalfFloat<0>(d, header));
+    to.Offset(0, hn::Neg(HalfFloat<1>(d, header)));
+  }
+};
+
+// NOLINTNEXTLINE(google-readability-namespace-comments)
+}  // namespace HWY_NAMESPACE
+}  // namespace weft
+HWY_AFTER_NAMESPACE();
+
+#endif  // toggle
