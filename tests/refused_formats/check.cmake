@@ -26,20 +26,19 @@ using Probe = Format<${arguments}>;\nstatic_assert(weft::IsValidFormat<Probe>())
   set(count ${count} PARENT_SCOPE)
 endfunction()
 
-format("" "DType::kQ4_0, 32, 8, 15, false, ActivationForm::kA32")
-format("" "DType::kQ4_K, 128, 0, 127, true, ActivationForm::kA256" )
-format("groups are multiples of 16 elements" "DType::kQ4_0, 8, 8, 15, false, ActivationForm::kA32")
-format("a block has whole groups" "DType::kQ4_0, 48, 8, 15, false, ActivationForm::kA32")
-format("has the zero 0" "DType::kQ4_0, 32, 8, 15, true, ActivationForm::kA32")
-format("has two groups or more" "DType::kQ4_K, 256, 0, 15, false, ActivationForm::kA256")
-format("need blocks of 256 elements" "DType::kQ4_0, 32, 8, 15, false, ActivationForm::kA256")
-format("a group shares an activation scale" "DType::kQ4_K, 64, 0, 15, false, ActivationForm::kA32")
-format("code - zero fits a signed byte" "DType::kQ8_0, 32, 0, 255, false, ActivationForm::kA32")
-format("code - zero fits a signed byte" "DType::kQ8_0, 32, 129, 255, false, ActivationForm::kA32")
-format("codes are bytes" "DType::kQ8_0, 32, 128, 256, false, ActivationForm::kA32")
-format("multiplied with quantised activations" "DType::kQ8_0, 32, 128, 255, false, ActivationForm::kF32")
+format("" "DType::kQ4_0, 32, 8, 15, false, false")
+format("" "DType::kQ4_0, 16, 8, 15, true, false")
+format("" "DType::kQ1_0, 128, 1, 2, false, false")
+format("" "DType::kQ4_K, 128, 0, 127, true, true")
+format("" "DType::kQ4_K, 256, 128, 255, false, false")
+format("groups are multiples of 16 elements" "DType::kQ4_0, 8, 8, 15, false, false")
+format("a block has whole groups" "DType::kQ4_0, 48, 8, 15, false, false")
+format("blocks have 32, 64, 128 or 256 elements" "DType::kI8, 16, 8, 15, false, false")
+format("code - zero fits a signed byte" "DType::kQ8_0, 32, 0, 255, false, false")
+format("code - zero fits a signed byte" "DType::kQ8_0, 32, 129, 255, false, false")
+format("codes are bytes" "DType::kQ8_0, 32, 128, 256, false, false")
 
-# kernels(text format code_bytes row_scales): the kernels of a format whose RowScales is that.
+# kernels(text format begin end row_scales): the kernels of a format whose RowScales is that.
 function(kernels text format begin end row_scales)
   compiles("${text}" "#include \"probe-inl.h\"
 HWY_BEFORE_NAMESPACE();
@@ -52,8 +51,7 @@ struct Unpack<${format}> : ProbeCodes<${begin}, ${end}> {
     ${row_scales}
   }
 };
-void Pack(const PackTask& task) { PackPanel<${format}>(task); }
-void Dot(const DotTask& task) { DotRows<${format}>(task); }
+void Use() { (void)MakeFormatKernels<${format}>(); }
 }  // namespace HWY_NAMESPACE
 }  // namespace weft
 HWY_AFTER_NAMESPACE();
@@ -63,12 +61,15 @@ endfunction()
 
 set(small "to.Scale(0, ProbeFloats());")
 set(large "ByteScales<false>(to, 0, ProbeFloats(), ProbeIntegers());
-to.IntegerOffsets(0, ProbeIntegers()); to.OffsetFactor(ProbeFloats());")
+ByteOffsets(to, 0, ProbeFloats(), ProbeIntegers());")
 kernels("" Small 2 18 "${small}")
+kernels("" Small 2 22 "${small}")
 kernels("" Large 16 144 "${large}")
-kernels("code bytes come 16 at a time" Small 2 22 "${small}")
+kernels("code bytes come four at a time" Small 2 21 "${small}")
+kernels("code bytes are loaded 16 at a time" Small 2 14 "${small}")
 kernels("code bytes lie in the block" Small 2 34 "${small}")
-kernels("scales of A256 formats are integers" Large 16 144 "to.Scale(0, ProbeFloats()); to.OffsetFactor(ProbeFloats());")
-kernels("offsets of A256 formats are integers" Large 16 144 "${large} to.Offset(0, ProbeFloats());")
-kernels("integer offsets are those of A256 formats" Small 2 18 "${small} to.IntegerOffsets(0, ProbeIntegers());")
+kernels("scales are floats here" Small 2 18 "${small} to.IntegerScales(0, ProbeIntegers());")
+kernels("offsets are floats here" Small 2 18 "${small} to.Offset(0, ProbeFloats());")
+kernels("offsets are floats here" Large 16 144 "${large} to.Offset(0, ProbeFloats());")
+kernels("offsets are floats here" Small 2 18 "${small} to.IntegerOffsets(0, ProbeIntegers());")
 message(STATUS "${count} formats tried")

@@ -9,10 +9,9 @@
 
 namespace probe {
 
-using weft::ActivationForm;
 using weft::DType;
 
-template <DType type, size_t group, int zero, int max_code, bool has_offset, ActivationForm form>
+template <DType type, size_t group, int zero, int max_code, bool has_offset, bool integer_factors>
 struct Format {
   struct Block {
     uint8_t bytes[weft::LayoutOf(type).block_bytes];
@@ -22,7 +21,7 @@ struct Format {
   static constexpr int kZero = zero;
   static constexpr int kMaxCode = max_code;
   static constexpr bool kHasOffset = has_offset;
-  static constexpr ActivationForm kForm = form;
+  static constexpr bool kIntegerFactors = integer_factors;
 };
 
 }  // namespace probe

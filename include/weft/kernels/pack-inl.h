@@ -122,12 +122,18 @@ struct PanelSpan {
     }
   }
   // Scales (offsets) 2 * pair and 2 * pair + 1 as 16-bit integers, and what they are multiplied with.
-  HWY_INLINE void IntegerScales(size_t pair, VU v) const { StorePair(v, Layout::kScales, pair); }
+  HWY_INLINE void IntegerScales(size_t pair, VU v) const {
+    static_assert(kIntegerScales, "scales are floats here (ByteScales gives either)");
+    StorePair(v, Layout::kScales, pair);
+  }
   HWY_INLINE void ScaleFactor(VF v) const {
     constexpr float kDropped = 1 << kClass.dropped_bits;
     Store(hn::Mul(v, hn::Set(RowFloatTag(), kDropped)), Layout::kScales + Layout::kFactorAt);
   }
-  HWY_INLINE void IntegerOffsets(size_t pair, VU v) const { StorePair(v, Layout::kOffsets, pair); }
+  HWY_INLINE void IntegerOffsets(size_t pair, VU v) const {
+    static_assert(kIntegerOffsets, "offsets are floats here (ByteOffsets gives either)");
+    StorePair(v, Layout::kOffsets, pair);
+  }
   HWY_INLINE void OffsetFactor(VF v) const { Store(v, Layout::kOffsets + Layout::kFactorAt); }
 
   // Makes the floats of `groups` groups, an even number, integers. A scale that is not finite makes the factor NaN.
