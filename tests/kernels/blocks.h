@@ -111,10 +111,39 @@ class UnitBlocks {
   std::vector<bool> is_code_;
 };
 
-// n elements of finite, ordinary weights: random numbers, encoded.
+// A block of random bytes whose scales and offsets are neither huge nor tiny.
+template <class Format>
+std::vector<uint8_t> OrdinaryBlock(Random& random) {
+  const auto is_ordinary = [](float v) { return fabs(v) >= 0x1p-10f && fabs(v) <= 0x1p1f; };
+  for (;;) {
+    std::vector<uint8_t> bytes = random.Bytes(sizeof(typename Format::Block));
+    Decoded<Format> decoded;
+    Format::Decode(scalar::LoadBlock<Format>(bytes.data(), 0), decoded);
+    bool good = false;  // not all of them: integers may be 0
+    bool bad = false;
+    for (size_t g = 0; g < kBlockGroups<Format>; ++g) {
+      good |= is_ordinary(decoded.scale[g]);
+      bad |= !(fabs(decoded.scale[g]) <= 0x1p4f) || !(fabs(decoded.offset[g]) <= 0x1p4f);
+    }
+    if (good && !bad) return bytes;
+  }
+}
+
+// n elements of finite, ordinary weights: random numbers, encoded, or random blocks of formats that can only be read.
 inline std::vector<uint8_t> RandomWeights(DType type, size_t n, Random& random) {
   std::vector<uint8_t> blocks(RowBytes(type, n));
-  scalar::Quantize(type, random.Normals(n, 0.25f).data(), blocks.data(), n);
+  if (scalar::Quantize(type, random.Normals(n, 0.25f).data(), blocks.data(), n)) return blocks;
+  scalar::VisitFormat(type, [&]<class Format>() {
+    if constexpr (!kIsFloat<Format>) {
+      // A few, repeated: they are found by trying.
+      std::vector<std::vector<uint8_t>> some;
+      for (size_t i = 0; i < 40; ++i) some.push_back(OrdinaryBlock<Format>(random));
+      for (size_t i = 0; i < n / kBlockElements<Format>; ++i) {
+        const std::vector<uint8_t>& block = some[random.Below(40)];
+        memcpy(blocks.data() + i * block.size(), block.data(), block.size());
+      }
+    }
+  });
   return blocks;
 }
 

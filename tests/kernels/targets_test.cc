@@ -119,7 +119,11 @@ TEST(TargetsTest, KernelTablesAreComplete) {
       EXPECT_EQ(format != nullptr, HasFormat(static_cast<DType>(id)));
       if (format == nullptr) continue;
       EXPECT_EQ(format->type, static_cast<DType>(id));
-      EXPECT_TRUE(format->decode != nullptr && format->encode != nullptr && format->products[0].dot != nullptr);
+      EXPECT_NE(format->decode, nullptr);
+      for (const ProductKernels& product : format->products) {
+        EXPECT_TRUE(product.dot != nullptr && product.pack != nullptr);
+        EXPECT_NE(kernels.Find(product.panel), nullptr);
+      }
     }
   }
   ASSERT_TRUE(IsOk(SetTarget(nullptr)));

@@ -117,8 +117,16 @@ void Quantize(const float* x, void* blocks, size_t n) {
     memcpy(static_cast<uint8_t*>(blocks) + i * sizeof(block), &block, sizeof(block));
   }
 }
+// False where there is no such format, or one that can only be read.
 inline bool Quantize(DType type, const float* x, void* blocks, size_t n) {
-  return VisitFormat(type, [&]<class Format>() { Quantize<Format>(x, blocks, n); });
+  bool done = false;
+  VisitFormat(type, [&]<class Format>() {
+    if constexpr (kCanEncode<Format>) {
+      Quantize<Format>(x, blocks, n);
+      done = true;
+    }
+  });
+  return done;
 }
 
 // [count][w.cols]: see GetRowsArgs.
