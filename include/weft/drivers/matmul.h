@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+#include <new>
+#include <span>
+
 #include "weft/core/kernel_set.h"
 #include "weft/core/prefetch.h"
 #include "weft/core/status.h"
@@ -104,7 +107,7 @@ void MultiplyPanel(const MatMulPlan& plan, const WeightView& w, size_t first, si
 // Weight rows [first, first + rows) for all tokens, with one worker's memory.
 inline void RunMatMulTask(const KernelSet& set, const MatMulPlan& plan, size_t first, size_t rows, Workspace memory) {
   const MatMulArgs& args = *plan.args;
-  const WeightView* weights[2] = {&args.w, args.epilogue.gate};
+  const WeightView* weights[2] = {&args.w, &args.epilogue.gate};
   Carver carver(memory);
   float* raw[2] = {};
   for (size_t i = 0; i < plan.matrices; ++i) raw[i] = carver.Take<float>(plan.RawTokens() * plan.TaskRows());
@@ -155,45 +158,29 @@ inline void RunMatMulTask(const KernelSet& set, const MatMulPlan& plan, size_t f
   }
 }
 
-// One of several products that are computed together.
-struct MatMulJob {
-  MatMulPlan plan;
-  uint8_t* memory = nullptr;  // of the workers, worker_bytes each
-  size_t worker_bytes = 0;
-  size_t steps = 0, runs = 0;  // the rows in steps of StepRows(), and into how many runs these are cut
+// Of weights.
+inline double BytesOf(const MatMulPlan& plan) {
+  const WeightView& w = plan.args->w;
+  return static_cast<double>(w.rows) * static_cast<double>(RowBytes(w.type, w.cols)) *
+         static_cast<double>(plan.matrices);
+}
 
-  MatMulJob() = default;
-  MatMulJob(const MatMulPlan& planned, Carver& carver, uint32_t workers)
-      : plan(planned),
-        worker_bytes(static_cast<size_t>(plan.WorkerBytes().value())),
-        steps((plan.args->w.rows + plan.StepRows() - 1) / plan.StepRows()) {
-    memory = carver.Take<uint8_t>(worker_bytes * workers);
-  }
+// Whether the tokens that were packed for `other` serve `plan`.
+inline bool SharesTokens(const KernelSet& set, const MatMulPlan& plan, const MatMulPlan& other) {
+  const bool panels = plan.tile != nullptr;
+  return panels == (other.tile != nullptr) && SameInput(*plan.args, *other.args) &&
+         SameLayout(set, *plan.format, *other.format, panels);
+}
 
-  // Of weights.
-  double Bytes() const {
-    const WeightView& w = plan.args->w;
-    return static_cast<double>(w.rows) * static_cast<double>(RowBytes(w.type, w.cols)) *
-           static_cast<double>(plan.matrices);
+// A run of a job's rows, with one worker's memory.
+inline void RunMatMulJob(const KernelSet& set, const MatMulJob& job, size_t run, Workspace memory) {
+  const MatMulPlan& plan = job.plan;
+  const size_t row_end = job.steps * (run + 1) / job.runs * plan.StepRows(), rows = plan.args->w.rows;
+  const size_t end = row_end < rows ? row_end : rows;
+  for (size_t first = job.steps * run / job.runs * plan.StepRows(); first < end; first += plan.TaskRows()) {
+    RunMatMulTask(set, plan, first, end - first < plan.TaskRows() ? end - first : plan.TaskRows(), memory);
   }
-  // Whether the tokens that were packed for `other` serve here.
-  bool Shares(const MatMulJob& other) const {
-    const MatMulArgs &a = *plan.args, &b = *other.plan.args;
-    const bool same_layout = plan.tile != nullptr
-                                 ? plan.tile == other.plan.tile && plan.format->zero == other.plan.format->zero
-                                 : other.plan.tile == nullptr && plan.format == other.plan.format;
-    return same_layout && a.x == b.x && a.row_index == b.row_index && a.row_count == b.row_count;
-  }
-  void Run(const KernelSet& set, size_t run, uint32_t worker) const {
-    const MatMulArgs& args = *plan.args;
-    const size_t row_end = steps * (run + 1) / runs * plan.StepRows();
-    const size_t end = row_end < args.w.rows ? row_end : args.w.rows;
-    for (size_t first = steps * run / runs * plan.StepRows(); first < end; first += plan.TaskRows()) {
-      const size_t rows = end - first < plan.TaskRows() ? end - first : plan.TaskRows();
-      RunMatMulTask(set, plan, first, rows, {memory + worker * worker_bytes, worker_bytes});
-    }
-  }
-};
+}
 
 // Whether handing a product to threads, and getting ready for that, would take as long as the product. It has no
 // panels.
@@ -216,32 +203,39 @@ inline Status MatMulAlone(const KernelSet& set, const MatMulArgs& args, Workspac
   return Ok();
 }
 
+inline size_t JobsOf(std::span<const MatMulArgs> products) {
+  size_t jobs = 0;
+  for (const MatMulArgs& args : products) jobs += IsEmpty(args) ? 0 : 1;
+  return jobs;
+}
+
 inline Status MatMul(const KernelSet& set, const MatMulArgs* products, size_t count, const Executor& executor,
                      Workspace workspace) {
   if (const Status status = Validate(set, products, count); !status.ok()) return status;
   if (const Status status = ValidateExecutor(executor); !status.ok()) return status;
   const size_t needed = MatMulWorkspaceBytes(set, products, count, executor.workers);
+  if (needed == 0) return Ok();
   if (workspace.data == nullptr || workspace.bytes < needed) {
     return Error(Code::kWorkspace, "workspace", workspace.data != nullptr ? workspace.bytes : 0, needed);
   }
   if (const Status status = ValidateMemory(set, {products, count}, workspace, needed); !status.ok()) return status;
   if (count == 1 && IsSmall(products[0])) return MatMulAlone(set, products[0], workspace);
-  MatMulJob jobs[kMostProducts];
   Carver carver(workspace);
-  size_t steps = 0;
+  MatMulJob* const all = carver.Take<MatMulJob>(JobsOf({products, count}));
+  size_t planned = 0, steps = 0, worker_bytes = 0;
   double bytes = 0.0;
   for (size_t i = 0; i < count; ++i) {
     const MatMulArgs& args = products[i];
+    if (IsEmpty(args)) continue;
     const FormatKernels& format = *set.Find(args.w.type);
     if (const Status status = Prepare(set, *args.x, format.form, executor); !status.ok()) return status;
     const bool panels = args.summation == Summation::kFastest;
-    const MatMulPlan plan = PlanMatMul(set, args, args.tokens(), format, panels);
-    uint8_t* packed = carver.Take<uint8_t>(static_cast<size_t>(plan.PackedBytes().value()));
-    jobs[i] = MatMulJob(plan, carver, executor.workers);
-    for (size_t j = 0; j < i && jobs[i].plan.packed == nullptr; ++j) {
-      if (jobs[i].Shares(jobs[j])) jobs[i].plan.packed = jobs[j].plan.packed;
+    MatMulPlan plan = PlanMatMul(set, args, args.tokens(), format, panels);
+    for (size_t j = 0; j < planned && plan.packed == nullptr; ++j) {
+      if (SharesTokens(set, plan, all[j].plan)) plan.packed = all[j].plan.packed;
     }
-    if (jobs[i].plan.packed == nullptr) {
+    if (plan.packed == nullptr) {
+      uint8_t* packed = carver.Take<uint8_t>(static_cast<size_t>(plan.PackedBytes().value()));
       Status status;
       if (plan.tile != nullptr) {
         status = PackTiles(plan, packed, executor);
@@ -249,28 +243,31 @@ inline Status MatMul(const KernelSet& set, const MatMulArgs* products, size_t co
         status = PackLanes(plan, packed, executor);
       }
       if (!status.ok()) return status;
-      jobs[i].plan.packed = packed;
+      plan.packed = packed;
     }
-    steps += jobs[i].steps;
-    bytes += jobs[i].Bytes();
+    const auto own = static_cast<size_t>(plan.WorkerBytes().value());
+    worker_bytes = own > worker_bytes ? own : worker_bytes;
+    const MatMulJob& job =
+        *new (all + planned++) MatMulJob{plan, (args.w.rows + plan.StepRows() - 1) / plan.StepRows()};
+    steps += job.steps;
+    bytes += BytesOf(plan);
   }
+  const std::span<MatMulJob> jobs(all, planned);
+  uint8_t* const memory = carver.Take<uint8_t>(worker_bytes * executor.workers);
 
   // Runs of about as many bytes each.
-  const double wanted = static_cast<double>(RunsFor(executor, steps, products[0].tokens()));
+  const double wanted = static_cast<double>(RunsFor(executor, steps, jobs.front().plan.tokens));
   size_t runs = 0;
-  for (size_t i = 0; i < count; ++i) {
-    const auto share = static_cast<size_t>(wanted * jobs[i].Bytes() / bytes + 0.5);
-    jobs[i].runs = share < 1 ? 1 : share < jobs[i].steps ? share : jobs[i].steps;
-    runs += jobs[i].runs;
+  for (MatMulJob& job : jobs) {
+    const auto share = static_cast<size_t>(wanted * BytesOf(job.plan) / bytes + 0.5);
+    job.runs = share < 1 ? 1 : share < job.steps ? share : job.steps;
+    runs += job.runs;
   }
   return ForEachRun(executor, runs, executor.workers, [&](size_t run, uint32_t worker) {
-    size_t job = 0;
-    for (; run >= jobs[job].runs; ++job) run -= jobs[job].runs;
-    jobs[job].Run(set, run, worker);
+    const MatMulJob* job = jobs.data();
+    for (; run >= job->runs; ++job) run -= job->runs;
+    RunMatMulJob(set, *job, run, {memory + worker * worker_bytes, worker_bytes});
   });
-}
-inline Status MatMul(const KernelSet& set, const MatMulArgs& args, const Executor& executor, Workspace workspace) {
-  return MatMul(set, &args, 1, executor, workspace);
 }
 
 }  // namespace weft::driver

@@ -80,9 +80,6 @@ struct MatMulPlan {
     const Checked raw = Carver::Bytes<float>(RawTokens() * TaskRows()) * matrices;
     return (raw + Carver::Bytes<uint8_t>(PanelBytes())).AlignedUp(kLine);  // no cache line shared
   }
-  Checked Bytes(uint32_t workers) const {
-    return Carver::Bytes<uint8_t>(PackedBytes()) + Carver::Bytes<uint8_t>(WorkerBytes() * workers);
-  }
 
   // Tokens that a worker keeps sums of: 96 KiB of them with panels of 32 rows, beside the tokens' current chunk of
   // columns (512 to 680 bytes each) in a second-level cache.
@@ -99,32 +96,98 @@ inline MatMulPlan PlanMatMul(const KernelSet& set, const MatMulArgs& args, size_
           &format,
           tile,
           args.x->built[static_cast<size_t>(format.form)],
-          args.epilogue.gate != nullptr ? size_t{2} : size_t{1},
+          args.epilogue.gated() ? size_t{2} : size_t{1},
           tile != nullptr ? TokenTiles(*tile, tokens) : TokenTiles()};
 }
 
 // Sizes up to this are believed; sums of them stay far from the end of a size_t.
 inline constexpr size_t kMostSize = size_t{1} << 40;
 
-// Room for both ways of computing the product, so that a size for many tokens is enough for few, in whatever order they
-// are summed. SIZE_MAX where that does not fit in a size_t, 0 where the arguments are no product.
-inline size_t MatMulWorkspaceBytes(const KernelSet& set, const MatMulArgs& args, uint32_t workers) {
-  const FormatKernels* format = set.Find(args.w.type);
-  if (format == nullptr || args.x == nullptr || args.w.cols % format->block_elements != 0) return 0;
-  const size_t tokens = args.row_count != 0 ? args.row_count : args.x->rows;
-  if (tokens == 0 || args.w.cols == 0) return 0;
-  if (tokens > kMostSize || args.w.cols > kMostSize) return SIZE_MAX;
-  const uint64_t few = PlanMatMul(set, args, tokens, *format, false).Bytes(workers).OrMost();
-  if (tokens < kPanelTokens) return static_cast<size_t>(few);
-  const uint64_t many = PlanMatMul(set, args, tokens, *format, true).Bytes(workers).OrMost();
-  return static_cast<size_t>(few > many ? few : many);
+// One of several products that are computed together.
+struct MatMulJob {
+  MatMulPlan plan;
+  size_t steps = 0, runs = 0;  // the rows in steps of StepRows(), and into how many runs these are cut
+};
+
+// Whether products of these weights lay out packed tokens the same way, with panels or without.
+inline bool SameLayout(const KernelSet& set, const FormatKernels& a, const FormatKernels& b, bool panels) {
+  return panels ? set.Find(a.panel) == set.Find(b.panel) && a.zero == b.zero : &a == &b;
+}
+
+// What a product takes of a workspace: packed tokens, and each worker's memory. Nothing if it computes nothing, or is
+// none.
+struct MatMulNeeds {
+  Checked packed = 0, worker = 0;
+};
+inline MatMulNeeds NeedsOf(const KernelSet& set, const MatMulShape& shape, bool panels) {
+  const FormatKernels* format = set.Find(shape.type);
+  if (format == nullptr || shape.cols % format->block_elements != 0) return {};
+  if (shape.rows == 0 || shape.cols == 0 || shape.tokens == 0 || (panels && shape.tokens < kPanelTokens)) return {};
+  if (shape.tokens > kMostSize || shape.cols > kMostSize) return {SIZE_MAX, SIZE_MAX};
+  ActivationSet x;
+  MatMulArgs args;
+  args.x = &x;
+  args.w = MakeWeights(nullptr, shape.type, shape.rows, shape.cols);
+  MatMulPlan plan = PlanMatMul(set, args, shape.tokens, *format, panels);
+  plan.matrices = shape.gated ? 2 : 1;
+  return {Carver::Bytes<uint8_t>(plan.PackedBytes()), plan.WorkerBytes()};
+}
+
+// The bytes that `count` products take; shape(i) is that of product i, and same_input(i, j) tells whether i and an
+// earlier j pack the same tokens. Every product has room for both ways of computing it, so that a size for many tokens
+// is enough for few, in whatever order they are summed. SIZE_MAX where that does not fit in a size_t, 0 where there is
+// nothing to compute.
+template <class ShapeAt, class SameInput>
+size_t MatMulBytes(const KernelSet& set, size_t count, uint32_t workers, const ShapeAt& shape,
+                   const SameInput& same_input) {
+  Checked packed = 0;
+  uint64_t worker = 0;
+  size_t jobs = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const MatMulShape one = shape(i);
+    const MatMulNeeds dots = NeedsOf(set, one, false), panels = NeedsOf(set, one, true);
+    if (dots.worker.OrMost() == 0) continue;
+    ++jobs;
+    bool dots_shared = false, panels_shared = false;
+    for (size_t j = 0; j < i; ++j) {
+      if (!same_input(i, j) || shape(j).rows == 0) continue;
+      const FormatKernels &a = *set.Find(one.type), *b = set.Find(shape(j).type);
+      if (b == nullptr) continue;
+      dots_shared = dots_shared || SameLayout(set, a, *b, false);
+      panels_shared = panels_shared || SameLayout(set, a, *b, true);
+    }
+    const uint64_t few = dots_shared ? 0 : dots.packed.OrMost(), many = panels_shared ? 0 : panels.packed.OrMost();
+    packed = packed + (few > many ? few : many);
+    for (const Checked& bytes : {dots.worker, panels.worker})
+      worker = bytes.OrMost() > worker ? bytes.OrMost() : worker;
+  }
+  if (jobs == 0) return 0;
+  const Checked bytes = packed + Carver::Bytes<uint8_t>(Checked(worker) * workers) + Carver::Bytes<MatMulJob>(jobs);
+  return static_cast<size_t>(bytes.OrMost());
+}
+
+inline size_t MatMulWorkspaceBytes(const KernelSet& set, const MatMulShape* products, size_t count, uint32_t workers) {
+  if (products == nullptr) return 0;
+  return MatMulBytes(
+      set, count, workers, [&](size_t i) { return products[i]; },
+      [&](size_t i, size_t j) { return products[i].input != 0 && products[i].input == products[j].input; });
+}
+
+// Whether two products read the same tokens in the same way.
+inline bool SameInput(const MatMulArgs& a, const MatMulArgs& b) {
+  return a.x == b.x && a.row_index == b.row_index && a.row_count == b.row_count && a.summation == b.summation;
 }
 
 inline size_t MatMulWorkspaceBytes(const KernelSet& set, const MatMulArgs* products, size_t count, uint32_t workers) {
   if (products == nullptr) return 0;
-  Checked bytes = 0;
-  for (size_t i = 0; i < count; ++i) bytes = bytes + MatMulWorkspaceBytes(set, products[i], workers);
-  return static_cast<size_t>(bytes.OrMost());
+  return MatMulBytes(
+      set, count, workers,
+      [&](size_t i) {
+        const MatMulArgs& args = products[i];
+        const size_t tokens = args.x != nullptr ? args.tokens() : 0;
+        return MatMulShape{args.w.type, args.w.rows, args.w.cols, tokens, args.epilogue.gated()};
+      },
+      [&](size_t i, size_t j) { return SameInput(products[i], products[j]); });
 }
 
 }  // namespace weft::driver
