@@ -9,6 +9,7 @@
 #include "weft/core/dtype.h"
 #include "weft/core/executor.h"
 #include "weft/core/half.h"
+#include "weft/core/kernels.h"
 #include "weft/core/matmul_args.h"
 #include "weft/core/op_args.h"
 #include "weft/core/status.h"

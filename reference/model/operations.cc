@@ -92,8 +92,8 @@ void Transformer::Impl::AttendToSequences(size_t layer) {
 }
 
 void Transformer::Impl::Multiply(ActivationSet& x, const Linear& w, float* y, Epilogue epilogue) {
-  const WeightView* const weights[] = {&w.weight, epilogue.gate};
-  const bool gated = epilogue.gate != nullptr;
+  const WeightView* const weights[] = {&w.weight, &epilogue.gate};
+  const bool gated = epilogue.gated();
   const ProfileTimer timer(ProfiledProduct(gated ? kGateAndUp : w.name, {weights, gated ? 2u : 1u}, x.rows));
   MatMulArgs args = Arguments(x, w, y);
   args.epilogue = epilogue;
@@ -102,8 +102,9 @@ void Transformer::Impl::Multiply(ActivationSet& x, const Linear& w, float* y, Ep
 }
 
 void Transformer::Impl::Multiply(std::string_view name, ActivationSet& x, std::initializer_list<Product> products) {
-  MatMulArgs args[kMostProducts];
-  const WeightView* weights[kMostProducts];
+  constexpr size_t kMost = 3;  // q, k and v
+  MatMulArgs args[kMost];
+  const WeightView* weights[kMost];
   size_t count = 0;
   for (const Product& product : products) {
     args[count] = Arguments(x, product.w, product.y);
@@ -117,7 +118,7 @@ void Transformer::Impl::Hidden(ActivationSet& x, const LayerWeights& w) {
   if (!w.gated() || w.fuses_gate()) {
     Epilogue epilogue;
     epilogue.activation = c.activation;
-    epilogue.gate = w.gated() ? &w.gate.weight : nullptr;
+    if (w.gated()) epilogue.gate = w.gate.weight;
     epilogue.gate_bias = w.gate.bias;
     Multiply(x, w.up, s.hidden.data(), epilogue);
     return;

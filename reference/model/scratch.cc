@@ -7,46 +7,40 @@
 namespace weft::engine {
 namespace {
 
-// The workspace of products with these weights and up to `tokens` tokens.
-size_t MatMulBytes(const WeightView& w, const WeightView* gate, size_t tokens, uint32_t workers) {
-  ActivationSet x = MakeActivations(nullptr, tokens, w.cols, w.cols, {});
-  MatMulArgs args;
-  args.x = &x;
-  args.w = w;
-  args.epilogue.gate = gate;
-  return MatMulWorkspaceBytes(args, workers);
-}
-
-// Products that are computed together need as much as all of them.
+// The workspace of the largest call: products that are computed together share x.
 size_t MatMulBytes(const Model& model, const Scratch::Sizes& sizes) {
-  const auto bytes_for = [&sizes](const Linear& linear, const WeightView* gate = nullptr) {
-    return linear.weight.data != nullptr ? MatMulBytes(linear.weight, gate, sizes.tokens, sizes.workers) : 0;
+  size_t bytes = 0;
+  const auto add = [&](size_t tokens, std::initializer_list<const Linear*> products, bool gated = false) {
+    std::vector<MatMulShape> shapes;
+    for (const Linear* linear : products) {
+      const WeightView& w = linear->weight;
+      if (w.data == nullptr) continue;
+      shapes.push_back({.type = w.type, .rows = w.rows, .cols = w.cols, .tokens = tokens, .gated = gated, .input = 1});
+    }
+    bytes = std::max(bytes, MatMulWorkspaceBytes(shapes.data(), shapes.size(), sizes.workers));
   };
-  size_t bytes = MatMulBytes(model.output.weight, nullptr, sizes.logits, sizes.workers);
+  add(sizes.logits, {&model.output});
   for (const LayerWeights& layer : model.layers) {
-    const size_t hidden =
-        layer.fuses_gate() ? bytes_for(layer.up, &layer.gate.weight) : bytes_for(layer.gate) + bytes_for(layer.up);
-    bytes = std::max({bytes, bytes_for(layer.q) + bytes_for(layer.k) + bytes_for(layer.v),
-                      bytes_for(layer.attention_output), hidden, bytes_for(layer.down)});
+    add(sizes.tokens, {&layer.q, &layer.k, &layer.v});
+    add(sizes.tokens, {&layer.attention_output});
+    if (layer.fuses_gate()) {
+      add(sizes.tokens, {&layer.up}, true);
+    } else {
+      add(sizes.tokens, {&layer.gate, &layer.up});
+    }
+    add(sizes.tokens, {&layer.down});
   }
   return bytes;
 }
 
-// The extremes of a batch: one sequence with all its tokens, and as many sequences as tokens.
-size_t AttentionBytes(const ModelConfig& config, const Scratch::Sizes& sizes) {
-  AttentionArgs args = AttentionShape(config, sizes.backend, sizes.summation);
-  AttentionSequence one;
-  one.queries = sizes.tokens;
-  one.first_position = static_cast<int64_t>(sizes.context) - 1;
-  one.kv_length = sizes.context;
-  args.sequences = &one;
-  args.sequence_count = 1;
-  size_t bytes = AttentionWorkspaceBytes(args, sizes.workers);
-  one.queries = 1;
-  const std::vector<AttentionSequence> many(sizes.tokens, one);
-  args.sequences = many.data();
-  args.sequence_count = many.size();
-  return std::max(bytes, AttentionWorkspaceBytes(args, sizes.workers));
+size_t AttentionBytes(const ModelConfig& c, const Scratch::Sizes& sizes) {
+  const weft::AttentionShape shape{.heads = c.heads,
+                                   .kv_heads = c.kv_heads,
+                                   .k_size = c.k_size,
+                                   .v_size = c.v_size,
+                                   .kv_length = sizes.context,
+                                   .backend = sizes.backend};
+  return AttentionWorkspaceBytes(shape, sizes.workers);
 }
 
 size_t GateSize(const Model& model, size_t tokens) {

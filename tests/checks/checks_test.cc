@@ -7,22 +7,22 @@
 namespace weft {
 namespace {
 
-using Kernels = Static<Q8_0, F32>;
+using Library = Static<Q8_0, F32>;
 
 TEST(ChecksTest, ElementsThatHaveChanged) {
   static_assert(driver::kChecks);
   constexpr size_t kTokens = 3, kRows = 4, kCols = 64, kStride = 70;
   std::vector<float> x(kTokens * kStride, 1.0f), weights(kRows * kCols, 0.5f), y(kTokens * kRows);
   std::vector<uint8_t> blocks(RowBytes(DType::kQ8_0, kRows * kCols)), forms(ActivationBytes(kTokens, kCols));
-  ASSERT_TRUE(Kernels::Quantize(DType::kQ8_0, weights.data(), blocks.data(), weights.size()).ok());
+  ASSERT_TRUE(Quantize<Library>(DType::kQ8_0, weights.data(), blocks.data(), weights.size()).ok());
   ActivationSet set = MakeActivations(x.data(), kTokens, kCols, kStride, {forms.data(), forms.size()});
   MatMulArgs args;
   args.x = &set;
   args.w = MakeWeights(blocks.data(), DType::kQ8_0, kRows, kCols);
   args.y = y.data();
   args.y_stride = kRows;
-  std::vector<uint8_t> workspace(Kernels::MatMulWorkspaceBytes(args, 1));
-  const auto multiply = [&] { return Kernels::MatMul(args, {}, {workspace.data(), workspace.size()}).code; };
+  std::vector<uint8_t> workspace(MatMulWorkspaceBytes<Library>(args, 1));
+  const auto multiply = [&] { return MatMul<Library>(args, {}, {workspace.data(), workspace.size()}).code; };
   ASSERT_EQ(multiply(), Code::kOk);
   ASSERT_EQ(multiply(), Code::kOk);  // with the form that is there
   x[kCols] = 2.0f;                   // between rows
@@ -30,7 +30,7 @@ TEST(ChecksTest, ElementsThatHaveChanged) {
   for (const size_t i : {size_t{0}, kStride + kCols - 1, 2 * kStride + 17}) {
     x[i] = 1.5f;
     EXPECT_EQ(multiply(), Code::kStale) << i;
-    EXPECT_EQ(Kernels::PrepareActivations(&set, DType::kQ8_0).code, Code::kStale) << i;
+    EXPECT_EQ(PrepareActivations<Library>(&set, DType::kQ8_0).code, Code::kStale) << i;
     x[i] = 1.0f;
     EXPECT_EQ(multiply(), Code::kOk) << i;
   }

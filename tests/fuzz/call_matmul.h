@@ -43,7 +43,7 @@ inline WeightView AnyWeights(Input& input, Memory& memory, DType type, size_t ro
   return w;
 }
 
-// Up to eight products, some of which share their input.
+// Up to ten products, some of which share their input.
 class Products {
  public:
   Products(Input& input, bool wild) : input_(input), wild_(wild), memory_(input) {
@@ -52,12 +52,11 @@ class Products {
     const size_t tokens = input.Size(1, input.Pick(kTokens), wild);
     const size_t cols = tokens > 40 ? std::min<size_t>(base, 64) : base * (1 + input.Below(2));
     count = input.Rarely(2) ? 1 + input.Below(4) : 1;
-    if (input.Rarely()) count = input.Below(kMostProducts + 2);
+    if (input.Rarely()) count = input.Below(11);
     const size_t set_count = count > 1 ? 1 + input.Below(2) : 1;
     sets_.reserve(set_count);
     for (size_t i = 0; i < set_count; ++i) AddSet(tokens, wild && input.Rarely() ? input.Extreme() : cols);
     args.resize(std::max<size_t>(1, count));
-    gates_.resize(args.size());
     for (size_t i = 0; i < args.size(); ++i) Fill(i, cols, tokens > 40 ? 4 : 70);
   }
 
@@ -69,7 +68,9 @@ class Products {
   std::vector<MatMulArgs> args;
 
   // Elements from y to the end of the last row.
-  static size_t Elements(const MatMulArgs& a) { return (a.tokens() - 1) * a.y_stride + a.w.rows; }
+  static size_t Elements(const MatMulArgs& a) {
+    return a.tokens() == 0 || a.w.rows == 0 ? 0 : (a.tokens() - 1) * a.y_stride + a.w.rows;
+  }
 
  private:
   void AddSet(size_t tokens, size_t cols) {
@@ -101,7 +102,7 @@ class Products {
     a.y = MaybeNull(input_, memory_.Results(Span(y_rows, a.y_stride, rows)), wild_);
     if (wild_ && input_.Rarely(32) && a.x != nullptr && a.x->x != nullptr) {
       a.y = const_cast<float*>(a.x->x);  // good for nothing
-      overlapping_ = true;
+      overlapping_ = overlapping_ || (y_rows != 0 && tokens != 0 && rows != 0);
     }
     Epilogue& e = a.epilogue;
     if (input_.Rarely(4)) e.bias = memory_.Floats(Span(1, 0, rows));
@@ -115,9 +116,8 @@ class Products {
       e.residual = a.y;
     }
     if (input_.Rarely(4)) {
-      gates_[i] = AnyWeights(input_, memory_, type, rows, a.w.cols, wild_);
-      if (wild_ && input_.Rarely()) gates_[i].rows = static_cast<size_t>(input_.Extreme());
-      e.gate = &gates_[i];
+      e.gate = AnyWeights(input_, memory_, type, rows, a.w.cols, wild_);
+      if (wild_ && input_.Rarely()) e.gate.rows = static_cast<size_t>(input_.Extreme());
     }
     if (input_.Rarely(8)) e.gate_bias = memory_.Floats(Span(1, 0, rows));
   }
@@ -126,7 +126,6 @@ class Products {
   bool wild_;
   Memory memory_;
   std::vector<ActivationSet> sets_;
-  std::vector<WeightView> gates_;
   bool short_of_memory_ = false, overlapping_ = false;
 };
 
@@ -137,7 +136,7 @@ inline void CheckSizes(Input& input, const MatMulArgs& args, uint32_t workers) {
   MatMulArgs other = args;
   ActivationSet set = *args.x;
   other.x = &set;
-  const size_t tokens = args.row_count != 0 ? args.row_count : set.rows;
+  const size_t tokens = args.tokens();
   if (tokens < 2) return;
   other.row_count = set.rows = input.Rarely(2) ? tokens - 1 : 1 + input.Below(tokens - 1);
   Expect(MatMulWorkspaceBytes(other, workers) <= bytes, "MatMulWorkspaceBytes: less for more tokens");
@@ -168,6 +167,7 @@ inline std::vector<float> Alone(Input& input, const MatMulArgs& args, std::vecto
 inline void CheckStale(Input& input, MatMulArgs args, Workspace workspace, const Executor& executor) {
   ActivationSet& set = *args.x;
   const ActivationSet before = set;
+  if (set.rows == 0) return;
   std::vector<float> other((set.rows - 1) * set.stride + set.cols, 0.25f);
   switch (input.Below(3)) {
     case 0: set.x = other.data(); break;
@@ -175,7 +175,7 @@ inline void CheckStale(Input& input, MatMulArgs args, Workspace workspace, const
     default: set.stride = set.rows == 1 ? set.cols : set.cols + input.Below(set.stride - set.cols + 1);
   }
   args.row_index = nullptr;
-  if (args.tokens() > Memory::kMost / sizeof(float) / args.y_stride) return;
+  if (Products::Elements(args) == 0 || args.tokens() > Memory::kMost / sizeof(float) / args.y_stride) return;
   std::vector<float> y(Products::Elements(args), 1.0f);
   const std::vector<float> start = y;
   args.epilogue = {};
@@ -204,7 +204,7 @@ inline void FuzzMatMul(Input& input, bool wild) {
     Expect(!MatMul(p.args.data(), p.count, executor, {small.data(), small.size()}).ok(),
            "MatMul: a workspace too small");
   }
-  if (input.Rarely() && needed > 0) {
+  if (input.Rarely() && needed > 0 && Products::Elements(p.args[0]) != 0) {
     Expect(!MatMul(p.args.data(), p.count, executor, {p.args[0].y, needed}).ok(), "MatMul: a workspace over y");
   }
   std::vector<std::vector<float>> starts;
@@ -250,7 +250,7 @@ inline void FuzzConversions(Input& input, bool wild) {
   Memory memory(input);
   float* x = MaybeNull(input, memory.Floats(Wide{n} * sizeof(float)), wild);
   uint8_t* blocks = MaybeNull(input, memory.Blocks(Wide{n} / block * LayoutOf(type).block_bytes), wild);
-  const bool good = x != nullptr && blocks != nullptr && HasFormat(type) && n % block == 0;
+  const bool good = HasFormat(type) && (n == 0 || (x != nullptr && blocks != nullptr && n % block == 0));
   if (memory.impossible()) {
     Expect(!Dequantize(type, blocks, x, n).ok(), "Dequantize: accepts more than the address space");
     Expect(!Quantize(type, x, blocks, n).ok(), "Quantize: accepts more than the address space");

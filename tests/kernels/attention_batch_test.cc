@@ -169,7 +169,6 @@ TEST_P(AttentionBatchTest, RefusesBadArguments) {
   expect(Code::kNull, "sequences", [&] { c.args.sequences = nullptr; });
   expect(Code::kNull, "k", [&] { c.sequence.k.data = nullptr; });
   expect(Code::kNull, "v", [&] { c.sequence.v.data = nullptr; });
-  expect(Code::kRange, "sequence_count", [&] { c.args.sequence_count = 0; });
   expect(Code::kRange, "heads", [&] { c.args.heads = 0; });
   expect(Code::kRange, "kv_heads", [&] { c.args.kv_heads = 0; });
   expect(Code::kMultiple, "heads", [&] { c.args.kv_heads = 3; });

@@ -99,7 +99,6 @@ TEST_P(GatedTest, RefusesBadArguments) {
   expect(Code::kNull, "gate", [](auto& args) { args.gate = nullptr; });
   expect(Code::kNull, "up", [](auto& args) { args.up = nullptr; });
   expect(Code::kNull, "y", [](auto& args) { args.y = nullptr; });
-  expect(Code::kRange, "rows", [](auto& args) { args.rows = 0; });
   expect(Code::kRange, "cols", [](auto& args) { args.cols = 0; });
   expect(Code::kShape, "gate_stride", [](auto& args) { args.gate_stride = 3; });
   expect(Code::kShape, "up_stride", [](auto& args) { args.up_stride = 3; });
@@ -215,7 +214,6 @@ TEST_P(ElementwiseTest, RefusesBadArguments) {
   };
   expect(Code::kNull, "x", [](auto& args) { args.x = nullptr; });
   expect(Code::kNull, "y", [](auto& args) { args.y = nullptr; });
-  expect(Code::kRange, "rows", [](auto& args) { args.rows = 0; });
   expect(Code::kRange, "cols", [](auto& args) { args.cols = 0; });
   expect(Code::kShape, "stride", [](auto& args) { args.stride = 3; });
   expect(Code::kShape, "y_stride", [](auto& args) { args.y_stride = 3; });
@@ -320,7 +318,6 @@ TEST_P(SoftmaxTest, RefusesBadArguments) {
   };
   expect(Code::kNull, "x", [](auto& args) { args.x = nullptr; });
   expect(Code::kNull, "y", [](auto& args) { args.y = nullptr; });
-  expect(Code::kRange, "rows", [](auto& args) { args.rows = 0; });
   expect(Code::kRange, "cols", [](auto& args) { args.cols = 0; });
   expect(Code::kShape, "stride", [](auto& args) { args.stride = 3; });
   expect(Code::kShape, "y_stride", [](auto& args) { args.y_stride = 3; });

@@ -66,7 +66,7 @@ TEST_P(GapsTest, HugeGaps) {
       args.w = w;
       args.y = y.data();
       args.y_stride = 1;
-      args.epilogue.gate = &w;
+      args.epilogue.gate = w;
       EXPECT_TRUE(IsOk(RunMatMul(args, {x.data(), m, kCols, kCols})));
       return y.Dense();
     };

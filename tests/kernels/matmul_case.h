@@ -189,15 +189,14 @@ inline std::vector<Bounded> BoundedMatMul(const MatMulArgs& args, const Activati
   const Epilogue& e = args.epilogue;
   std::vector<Bounded> y = BoundedProducts(x, args.row_index, args.tokens(), args.w);
   std::vector<Bounded> gates(y.size());
-  if (e.gate != nullptr) gates = BoundedProducts(x, args.row_index, args.tokens(), *e.gate);
+  if (e.gated()) gates = BoundedProducts(x, args.row_index, args.tokens(), e.gate);
   for (size_t i = 0; i < y.size(); ++i) {
     const size_t m = i / args.w.rows, n = i % args.w.rows;
     const auto biased = [&](Bounded p, const float* bias) {
       return Bounded(e.scale) * (bias != nullptr ? p + Bounded(bias[n]) : p);
     };
     y[i] = biased(y[i], e.bias);
-    y[i] =
-        e.gate != nullptr ? Activate(e.activation, biased(gates[i], e.gate_bias)) * y[i] : Activate(e.activation, y[i]);
+    y[i] = e.gated() ? Activate(e.activation, biased(gates[i], e.gate_bias)) * y[i] : Activate(e.activation, y[i]);
     if (e.residual != nullptr) y[i] = y[i] + Bounded(e.residual[m * e.residual_stride + n]);
   }
   return y;

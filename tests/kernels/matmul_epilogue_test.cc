@@ -103,14 +103,14 @@ TEST_P(EpilogueTest, Gate) {
     SCOPED_TRACE(static_cast<int>(activation));
     Check([&](MatMulArgs& args, WeightView& gate, GuardedMatrix&) {
       args.epilogue.activation = activation;
-      args.epilogue.gate = &gate;
+      args.epilogue.gate = gate;
     });
     Check([&](MatMulArgs& args, WeightView& gate, GuardedMatrix&) {
       args.w.scale = &factor;
       gate.scale = &gate_factor;
       args.epilogue.activation = activation;
       args.epilogue.scale = 0.9f;
-      args.epilogue.gate = &gate;
+      args.epilogue.gate = gate;
       args.epilogue.bias = bias_.data();
       args.epilogue.gate_bias = gate_bias_.data();
       args.epilogue.residual = residual_.data();

@@ -20,7 +20,8 @@ class OrderTest : public KernelTest {
   };
 
   // y for the first m tokens; [m][rows].
-  static std::vector<float> Run(Input& in, size_t m, Summation summation, const Executor& executor, bool gated) {
+  static std::vector<float> Run(Input& in, size_t m, Summation summation, const Executor& executor, bool gated,
+                                Phase phase = Phase::kDecode, Precision precision = Precision::kFast) {
     const size_t n = in.weights.view().rows, k = in.weights.view().cols;
     GuardedMatrix y(m, n, n);
     MatMulArgs args;
@@ -28,7 +29,9 @@ class OrderTest : public KernelTest {
     args.y = y.data();
     args.y_stride = n;
     args.summation = summation;
-    if (gated) args.epilogue.gate = &in.gate.view();
+    args.phase = phase;
+    args.precision = precision;
+    if (gated) args.epilogue.gate = in.gate.view();
     args.epilogue.activation = Activation::kSilu;
     EXPECT_TRUE(IsOk(RunMatMul(args, {in.x.data(), m, k, in.x.stride()}, executor)));
     return y.Dense();
@@ -68,13 +71,14 @@ TEST_P(OrderTest, ThreadsDoNotMatter) {
 // Products of unlike sizes, formats, tokens and epilogues together, in a workspace of just their size: the bits that
 // each has alone.
 TEST_P(OrderTest, SeveralTogether) {
-  constexpr size_t kCount = kMostProducts, kCols = 512;
+  constexpr size_t kCount = 20, kCols = 512;
   constexpr DType kTypes[] = {DType::kQ4_K, DType::kQ4_K, DType::kQ6_K, DType::kQ8_0,
                               DType::kQ4_0, DType::kF32,  DType::kBF16, DType::kQ8_0};
   static constexpr uint32_t kSome[] = {4, 0, 2};
   Random random(2);
   std::deque<Weights> weights;
-  for (size_t i = 0; i < kCount; ++i) weights.emplace_back(kTypes[i], i == 0 ? 200 : 1 + 40 * i % 67, kCols, random);
+  for (size_t i = 0; i < kCount; ++i)
+    weights.emplace_back(kTypes[i % 8], i == 0 ? 200 : 1 + 40 * i % 67, kCols, random);
   for (size_t m : {1, 6, 40}) {
     GuardedMatrix x(random.Normals(m * kCols), m, kCols, kCols);
     std::deque<GuardedMatrix> alone, together;
@@ -83,7 +87,7 @@ TEST_P(OrderTest, SeveralTogether) {
       args[i].w = weights[i].view();
       args[i].y_stride = args[i].w.rows;
       if (i == 1) args[i].epilogue.activation = Activation::kSilu;
-      if (i == 7 && m > 4) args[i].row_index = kSome, args[i].row_count = 3;
+      if (i % 8 == 7 && m > 4) args[i].row_index = kSome, args[i].row_count = 3;
       const size_t tokens = args[i].row_index != nullptr ? args[i].row_count : m;
       alone.emplace_back(tokens, args[i].w.rows, args[i].w.rows);
       together.emplace_back(tokens, args[i].w.rows, args[i].w.rows);
@@ -107,13 +111,23 @@ TEST_P(OrderTest, SeveralTogether) {
   }
 }
 
+// By the phase that the caller names, each of which is one of the two ways that there are.
 TEST_P(OrderTest, UniformDoesNotDependOnTokens) {
   const size_t n = 35;
   ForEachInput(33, n, [&](Input& in) {
-    const std::vector<float> all = Run(in, 33, Summation::kUniform, {}, false);
-    for (size_t m : {1, 2, 3, 5, 7, 8, 9, 16, 17}) {
-      const std::vector<float> some = Run(in, m, Summation::kUniform, {}, false);
-      EXPECT_TRUE(SameBits(all.data(), some.data(), m * n)) << "m = " << m;
+    for (Precision precision : {Precision::kFast, Precision::kFine}) {
+      for (Phase phase : {Phase::kDecode, Phase::kPrefill}) {
+        const bool prefill = phase == Phase::kPrefill;
+        SCOPED_TRACE(prefill ? "prefill" : "decode");
+        const std::vector<float> all = Run(in, 33, Summation::kUniform, {}, false, phase, precision);
+        for (size_t m : {1, 2, 3, 5, 7, 8, 9, 16, 17}) {
+          const std::vector<float> some = Run(in, m, Summation::kUniform, {}, false, phase, precision);
+          EXPECT_TRUE(SameBits(all.data(), some.data(), m * n)) << "m = " << m;
+        }
+        const size_t m = prefill ? 33 : 8;
+        const std::vector<float> fastest = Run(in, m, Summation::kFastest, {}, false, phase, precision);
+        EXPECT_TRUE(SameBits(all.data(), fastest.data(), m * n));
+      }
     }
   });
 }

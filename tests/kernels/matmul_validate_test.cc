@@ -30,7 +30,6 @@ class MatMulValidateTest : public KernelTest {
   void Expect(Code code, const std::string& argument, const F& change) {
     const MatMulArgs args = args_;
     const ActivationSet set = set_;
-    const WeightView gate = gate_;
     change();
     const Status status = Validate(args_);
     char text[200];
@@ -40,7 +39,6 @@ class MatMulValidateTest : public KernelTest {
     EXPECT_EQ(y_, std::vector<float>(kTokens * kRows, 7.0f));
     args_ = args;
     set_ = set;
-    gate_ = gate;
   }
 
   template <class F>
@@ -61,7 +59,7 @@ WEFT_TEST_ON_TARGETS(MatMulValidateTest);
 
 TEST_P(MatMulValidateTest, GoodArguments) {
   EXPECT_TRUE(IsOk(Validate(args_)));
-  args_.epilogue.gate = &gate_;
+  args_.epilogue.gate = gate_;
   args_.epilogue.residual = y_.data();
   args_.epilogue.residual_stride = kRows;
   EXPECT_TRUE(IsOk(Validate(args_)));
@@ -73,10 +71,6 @@ TEST_P(MatMulValidateTest, Nulls) {
   Expect(Code::kNull, "x", [&] { set_.x = nullptr; });
   Expect(Code::kNull, "w", [&] { args_.w.data = nullptr; });
   Expect(Code::kNull, "y", [&] { args_.y = nullptr; });
-  Expect(Code::kNull, "epilogue.gate", [&] {
-    args_.epilogue.gate = &gate_;
-    gate_.data = nullptr;
-  });
   Expect(Code::kNull, "epilogue.gate", [&] { args_.epilogue.gate_bias = x_.data(); });
 }
 
@@ -87,8 +81,8 @@ TEST_P(MatMulValidateTest, Shapes) {
   Expect(Code::kShape, "w.row_bytes", [&] { --args_.w.row_bytes; });
   Expect(Code::kMultiple, "w.cols", [&] { args_.w.cols = kCols - 1; });
   Expect(Code::kMultiple, "w.cols", [&] { args_.w.type = DType::kQ4_K; });
-  Expect(Code::kRange, "x.rows", [&] { set_.rows = 0; });
-  Expect(Code::kRange, "w.rows", [&] { args_.w.rows = 0; });
+  Expect(Code::kRange, "x.cols", [&] { set_.cols = 0; });
+  Expect(Code::kRange, "w.cols", [&] { args_.w.cols = 0; });
   Expect(Code::kShape, "epilogue.residual_stride", [&] {
     args_.epilogue.residual = y_.data();
     args_.epilogue.residual_stride = kRows - 1;
@@ -101,13 +95,14 @@ TEST_P(MatMulValidateTest, Activations) {
 }
 
 TEST_P(MatMulValidateTest, Gates) {
-  args_.epilogue.gate = &gate_;
-  Expect(Code::kShape, "epilogue.gate", [&] { gate_ = MakeWeights(w_.data(), DType::kQ4_0, kRows, kCols); });
-  Expect(Code::kShape, "epilogue.gate->rows", [&] { gate_.rows = kRows - 1; });
-  Expect(Code::kShape, "epilogue.gate->row_bytes", [&] { gate_.row_bytes = 1; });
-  Expect(Code::kMultiple, "epilogue.gate->cols", [&] { gate_.cols = 31; });
-  Expect(Code::kShape, "epilogue.gate->cols", [&] { gate_.cols = kCols - 32; });
-  Expect(Code::kUnsupported, "epilogue.gate", [&] { gate_.type = DType::kI8; });
+  WeightView& gate = args_.epilogue.gate = gate_;
+  Expect(Code::kShape, "epilogue.gate", [&] { gate = MakeWeights(w_.data(), DType::kQ4_0, kRows, kCols); });
+  Expect(Code::kShape, "epilogue.gate.rows", [&] { gate.rows = kRows - 1; });
+  Expect(Code::kShape, "epilogue.gate.rows", [&] { gate.rows = 0; });
+  Expect(Code::kShape, "epilogue.gate.row_bytes", [&] { gate.row_bytes = 1; });
+  Expect(Code::kMultiple, "epilogue.gate.cols", [&] { gate.cols = 31; });
+  Expect(Code::kShape, "epilogue.gate.cols", [&] { gate.cols = kCols - 32; });
+  Expect(Code::kUnsupported, "epilogue.gate", [&] { gate.type = DType::kI8; });
 }
 
 TEST_P(MatMulValidateTest, Indices) {
@@ -116,7 +111,6 @@ TEST_P(MatMulValidateTest, Indices) {
   args_.row_count = 3;
   EXPECT_TRUE(IsOk(Validate(args_)));
   Expect(Code::kRange, "row_index", [&] { args_.row_index = kBad; });
-  Expect(Code::kRange, "row_count", [&] { args_.row_count = 0; });
   Expect(Code::kNull, "row_index", [&] { args_.row_index = nullptr; });
 }
 
@@ -131,8 +125,8 @@ TEST_P(MatMulValidateTest, Overlaps) {
   const auto over_floats = [&] { args_.y = floats.data(); };
   ExpectOverlap("epilogue.gate", "y", [&] {
     over_floats();
-    gate_.data = floats.data() + 1;
-    args_.epilogue.gate = &gate_;
+    args_.epilogue.gate = gate_;
+    args_.epilogue.gate.data = floats.data() + 1;
   });
   ExpectOverlap("epilogue.bias", "y", [&] {
     over_floats();
@@ -140,7 +134,7 @@ TEST_P(MatMulValidateTest, Overlaps) {
   });
   ExpectOverlap("epilogue.gate_bias", "y", [&] {
     over_floats();
-    args_.epilogue.gate = &gate_;
+    args_.epilogue.gate = gate_;
     args_.epilogue.gate_bias = floats.data();
   });
   ExpectOverlap("row_index", "y", [&] {
@@ -184,9 +178,9 @@ TEST_P(MatMulValidateTest, AddressSpace) {
     Expect(Code::kRange, "x.stride", [&] { set_.stride = huge; });
     Expect(Code::kRange, "y_stride", [&] { args_.y_stride = huge; });
     Expect(Code::kRange, "w.row_bytes", [&] { args_.w.row_bytes = huge; });
-    Expect(Code::kRange, "epilogue.gate->row_bytes", [&] {
-      args_.epilogue.gate = &gate_;
-      gate_.row_bytes = huge;
+    Expect(Code::kRange, "epilogue.gate.row_bytes", [&] {
+      args_.epilogue.gate = gate_;
+      args_.epilogue.gate.row_bytes = huge;
     });
     Expect(Code::kRange, "epilogue.residual_stride", [&] {
       args_.epilogue.residual = x_.data();
@@ -214,17 +208,17 @@ TEST_P(MatMulValidateTest, SeveralTogether) {
   const auto expect = [&](Code code, const std::string& argument, size_t count) {
     EXPECT_EQ(Validate(products, count).code, code);
     EXPECT_EQ(Validate(products, count).argument, argument);
+    EXPECT_EQ(Validate(products, count).product, 1);
     EXPECT_EQ(MatMul(products, count, {}, {workspace_.data(), workspace_.size()}).code, code);
     EXPECT_EQ(y_, std::vector<float>(kTokens * kRows, 7.0f));
     EXPECT_EQ(other_y, std::vector<float>(kTokens * kRows, 7.0f));
   };
-  expect(Code::kRange, "count", 0);
-  expect(Code::kRange, "count", kMostProducts + 1);
   EXPECT_EQ(Validate(nullptr, 1).code, Code::kNull);
 
   // What one writes, the other writes or reads.
   const auto expect_overlap = [&](const std::string& other) {
     EXPECT_EQ(std::string(Validate(products, 2).other), "y");
+    EXPECT_EQ(MatMul(products, 2, {}, {workspace_.data(), workspace_.size()}).product, 1);
     expect(Code::kOverlap, "another product's " + other, 2);
   };
   products[1].y = y_.data() + kTokens * kRows - 1;
@@ -238,11 +232,10 @@ TEST_P(MatMulValidateTest, SeveralTogether) {
   products[1].y = weights.data();
   expect_overlap("w");
   products[0].w = args_.w;
-  gate_ = MakeWeights(weights.data(), DType::kQ8_0, kRows, kCols);
-  products[0].epilogue.gate = &gate_;
+  products[0].epilogue.gate = MakeWeights(weights.data(), DType::kQ8_0, kRows, kCols);
   products[1].y = weights.data();
   expect_overlap("epilogue.gate");
-  products[0].epilogue.gate = nullptr;
+  products[0].epilogue.gate = {};
   std::vector<float> other_x(kTokens * kCols, 1.0f);
   ActivationSet other_set = MakeActivations(other_x.data(), kTokens, kCols, kCols, {});
   products[0].x = &other_set;
@@ -256,7 +249,6 @@ TEST_P(MatMulValidateTest, SeveralTogether) {
   expect(Code::kShape, "y_stride", 2);
   products[1].y_stride = kRows;
   const size_t needed = MatMulWorkspaceBytes(products, 2, 1);
-  EXPECT_GE(needed, 2 * MatMulWorkspaceBytes(args_, 1));
   EXPECT_EQ(MatMul(products, 2, {}, {workspace_.data(), needed - 1}).code, Code::kWorkspace);
   EXPECT_TRUE(IsOk(MatMul(products, 2, {}, {workspace_.data(), needed})));
   EXPECT_EQ(y_, other_y);

@@ -31,10 +31,19 @@ TEST(StatusTest, Sentences) {
   EXPECT_EQ(Text(Error(Code::kExecutor, "executor.run", 3, 4)), "executor.run ran 3 tasks where it was given 4");
 }
 
+TEST(StatusTest, NamesTheProduct) {
+  EXPECT_EQ(Text(OfProduct(2, Error(Code::kMultiple, "w.cols", 96, 256))),
+            "product 2: w.cols is 96, not a multiple of 256");
+  EXPECT_EQ(Text(OfProduct(0, TypeError(Code::kUnsupported, "w", DType::kQ5_K))),
+            "product 0: w has the type Q5_K, for which this build has no kernels");
+}
+
 TEST(StatusTest, CutWhereItDoesNotFit) {
   char text[5] = {'#', '#', '#', '#', '#'};
   const volatile size_t size = 4;  // which gcc must not know: it warns of what is cut for certain
   EXPECT_STREQ(ToText(Error(Code::kNull, "residual"), text, size), "res");
+  EXPECT_EQ(text[4], '#');
+  EXPECT_STREQ(ToText(OfProduct(7, Error(Code::kNull, "residual")), text, size), "pro");
   EXPECT_EQ(text[4], '#');
 }
 

@@ -193,7 +193,6 @@ TEST_P(StoreKvTest, RefusesBadArguments) {
   };
   expect(Code::kNull, "x", [](auto& args) { args.x = nullptr; });
   expect(Code::kNull, "cache.data", [](auto& args) { args.cache.data = nullptr; });
-  expect(Code::kRange, "tokens", [](auto& args) { args.tokens = 0; });
   expect(Code::kRange, "heads", [](auto& args) { args.heads = 0; });
   expect(Code::kRange, "size", [](auto& args) { args.size = 0; });
   expect(Code::kUnsupported, "cache", [](auto& args) { args.cache.type = DType::kQ8_0; });

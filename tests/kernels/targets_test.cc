@@ -8,6 +8,8 @@
 #include <set>
 #include <sstream>
 
+#include "weft/core/kernel_set.h"
+
 namespace weft::test {
 namespace {
 
@@ -93,6 +95,31 @@ TEST(TargetsTest, ChoosesTheBestUnlessTold) {
     EXPECT_EQ(active, 1u);
   }
   ASSERT_TRUE(IsOk(SetTarget(nullptr)));
+}
+
+// Kernels that a call names are used whatever the process has chosen, and change nothing for others.
+TEST(TargetsTest, KernelsOfOneCall) {
+  ASSERT_TRUE(IsOk(SetTarget(nullptr)));
+  const std::string before = ActiveTarget();
+  EXPECT_EQ(&ActiveKernels(), FindKernels(before.c_str()));
+  for (const std::string& name : SupportedTargets()) {
+    const Kernels* kernels = FindKernels(name.c_str());
+    ASSERT_NE(kernels, nullptr) << name;
+    EXPECT_EQ(TargetOf(*kernels), name);
+    // Sizes that differ between targets tell whose kernels a call used.
+    const MatMulShape shape{.type = DType::kQ4_K, .rows = 64, .cols = 512, .tokens = 300};
+    const size_t bytes = MatMulWorkspaceBytes(shape, 2, *kernels);
+    ASSERT_TRUE(IsOk(SetTarget(name.c_str())));
+    EXPECT_EQ(MatMulWorkspaceBytes(shape, 2), bytes) << name;
+    ASSERT_TRUE(IsOk(SetTarget(nullptr)));
+    EXPECT_EQ(HasFormat(DType::kQ4_K, *kernels), kernels->Find(DType::kQ4_K) != nullptr);
+    float x[] = {1.0f, 3.0f}, y[] = {0.0f, 0.0f};
+    EXPECT_TRUE(IsOk(Softmax({.x = x, .y = y, .stride = 2, .y_stride = 2, .rows = 1, .cols = 2}, {}, *kernels)));
+    EXPECT_NEAR(y[1], 0.880797f, 1e-5f);
+    EXPECT_EQ(ActiveTarget(), before);
+  }
+  EXPECT_EQ(FindKernels(nullptr), nullptr);
+  EXPECT_EQ(FindKernels("NO_SUCH_TARGET"), nullptr);
 }
 
 TEST(TargetsTest, RefusesUnknownNames) {

@@ -41,7 +41,7 @@ class Products {
       args[i].y = y.data() + i * tokens_ * kRows[0];
       args[i].y_stride = kRows[i];
     }
-    args[1].epilogue.gate = &views_[2];
+    args[1].epilogue.gate = views_[2];
     args[1].epilogue.activation = Activation::kSilu;
     std::vector<uint8_t> workspace(MatMulWorkspaceBytes(args, 2, executor.workers));
     REQUIRE(MatMul(args, 2, executor, {workspace.data(), workspace.size()}).ok());

@@ -90,9 +90,9 @@ struct ActivationSource {
 struct ActivationSet {
   const float* x = nullptr;
   size_t rows = 0, cols = 0, stride = 0;
-  Workspace memory;                            // what is left of it
-  ActivationView built[kActivationForms];      // values == null: not built yet
-  ActivationSource sources[kActivationForms];  // of those that are built
+  Workspace memory = {};                            // what is left of it
+  ActivationView built[kActivationForms] = {};      // values == null: not built yet
+  ActivationSource sources[kActivationForms] = {};  // of those that are built
 };
 
 inline ActivationSet MakeActivations(const float* x, size_t rows, size_t cols, size_t stride, Workspace memory) {

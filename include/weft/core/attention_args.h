@@ -22,7 +22,7 @@ enum class AttentionBackend : uint8_t {
 struct AttentionSequence {
   size_t first_query = 0, queries = 0;
   int64_t first_position = 0;
-  KvView k, v;
+  KvView k = {}, v = {};
   size_t kv_length = 0;
 };
 
@@ -31,10 +31,10 @@ struct AttentionSequence {
 //     cap(s) = softcap > 0 ? softcap * tanh(s / softcap) : s
 //     over keys j visible from position(t): j <= position(t) if causal; j > position(t) - window if window > 0
 //   out[t, h] = sum of exp(s[j]) * v[j] / (sum of exp(s[j]) + exp(sink[h]))
-// A query that sees no key gets zeros. Query token t, head h is at q + t * q_token_stride + h * q_head_stride (floats)
-// with k_size elements; out likewise with v_size, where no two may overlap: all heads of a token lie before the next
-// token's, or all tokens of a head before the next head's. out must not overlap the inputs; that of a paged cache is
-// not checked.
+// A query that sees no key gets zeros; without queries nothing is read or written. Query token t, head h is at q + t *
+// q_token_stride + h * q_head_stride (floats) with k_size elements; out likewise with v_size, where no two may overlap:
+// all heads of a token lie before the next token's, or all tokens of a head before the next head's. out must not
+// overlap the inputs; that of a paged cache is not checked.
 struct AttentionArgs {
   const float* q = nullptr;
   size_t q_token_stride = 0, q_head_stride = 0;
@@ -52,6 +52,15 @@ struct AttentionArgs {
   Summation summation = Summation::kFastest;  // kUniform: a query's result has the same bits whatever is beside it
   const AttentionSequence* sequences = nullptr;
   size_t sequence_count = 0;
+};
+
+// What the memory of attention depends on. `kv_length` is that of the longest sequence; only kStandard needs memory by
+// it. Larger sizes, lengths and numbers of workers never need less; nor do more heads, or fewer KV heads.
+struct AttentionShape {
+  size_t heads = 0, kv_heads = 0;
+  size_t k_size = 0, v_size = 0;
+  size_t kv_length = 0;
+  AttentionBackend backend = AttentionBackend::kAuto;
 };
 
 // The keys [begin, end) that the query at `position` sees.

@@ -38,34 +38,48 @@ struct Epilogue {
   size_t residual_stride = 0;
   float scale = 1.0f;
   Activation activation = Activation::kNone;
-  const WeightView* gate = nullptr;  // same type, rows and cols as the weights
+  WeightView gate = {};  // same type, rows and cols as the weights; without data: none
   const float* gate_bias = nullptr;
+
+  bool gated() const { return gate.data != nullptr; }
 };
 
 // y[m, n] = epilogue(sum over k of x[t(m), k] * w[n, k])
 //   m counts tokens: t(m) = row_index ? row_index[m] : m, for m in [0, row_index ? row_count : x->rows)
 //   n in [0, w.rows), k in [0, w.cols); y is at y[m * y_stride + n], y_stride >= w.rows; y must not overlap anything
-//   that is read, but for a residual that is y itself.
+//   that is read, but for a residual that is y itself. Without tokens or rows nothing is computed.
 struct MatMulArgs {
   ActivationSet* x = nullptr;  // the form that w needs is built in it if it is not there yet
-  WeightView w;
+  WeightView w = {};
   float* y = nullptr;
   size_t y_stride = 0;
-  Epilogue epilogue;
+  Epilogue epilogue = {};
   const uint32_t* row_index = nullptr;  // which tokens (experts); null: all
   size_t row_count = 0;                 // 0 without row_index
   Summation summation = Summation::kFastest;
+  Phase phase = Phase::kDecode;  // for kUniform
   Precision precision = Precision::kFast;
 
   size_t tokens() const { return row_index != nullptr ? row_count : x->rows; }
 };
 
-// How many products MatMul computes together.
-inline constexpr size_t kMostProducts = 8;
+// What the memory of a product depends on: the weights' type, rows and cols, at most this many tokens, whether there
+// is a gate, and the precision. A larger number of tokens, rows, cols or workers never needs less than a smaller one.
+struct MatMulShape {
+  DType type = DType::kF32;
+  size_t rows = 0, cols = 0;
+  size_t tokens = 0;
+  bool gated = false;
+  // Products of one call with the same number, other than 0, have the same x, row_index and row_count (and summation,
+  // phase and precision): those whose weights are of equal layout pack the tokens once.
+  uint32_t input = 0;
+  Precision precision = Precision::kFast;
+};
 
-// y[i, :] = scale * row ids[i] of w, as floats: embedding look-up. y is at y[i * y_stride], y_stride >= w.cols.
+// y[i, :] = scale * row ids[i] of w, as floats: embedding look-up. y is at y[i * y_stride], y_stride >= w.cols. count
+// may be 0.
 struct GetRowsArgs {
-  WeightView w;
+  WeightView w = {};
   const uint32_t* ids = nullptr;
   size_t count = 0;
   float* y = nullptr;

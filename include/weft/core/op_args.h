@@ -1,4 +1,5 @@
-// Arguments of the small operations between matrix products. All strides count floats; rows are independent.
+// Arguments of the small operations between matrix products. All strides count floats; rows are independent, and there
+// may be none: then nothing is read or written, and pointers may be null.
 #ifndef WEFT_CORE_OP_ARGS_H_
 #define WEFT_CORE_OP_ARGS_H_
 

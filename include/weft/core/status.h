@@ -33,6 +33,7 @@ struct [[nodiscard]] Status {
   const char* other = "";     // kOverlap: with which; static text
   int64_t got = 0;
   int64_t want = 0;
+  int32_t product = -1;  // of several products at once: which one, from 0
 
   constexpr bool ok() const { return code == Code::kOk; }
 };
@@ -49,14 +50,26 @@ constexpr Status TypeError(Code code, const char* argument, DType got, DType wan
   return {code, true, argument, "", static_cast<int64_t>(got), static_cast<int64_t>(want)};
 }
 
+// The same error, of one of several products.
+constexpr Status OfProduct(size_t product, Status status) {
+  status.product = static_cast<int32_t>(product < INT32_MAX ? product : INT32_MAX);
+  return status;
+}
+
 // Writes the status as a sentence into buffer[0, size), always terminated (size >= 1), cut where it does not fit.
-// Returns `buffer`. "w.cols is 96, not a multiple of 256"
+// Returns `buffer`. "product 2: w.cols is 96, not a multiple of 256"
 inline const char* ToText(const Status& status, char* buffer, size_t size) {
   const char* argument = status.argument;
   const auto got = static_cast<long long>(status.got), want = static_cast<long long>(status.want);
   const DType got_type = static_cast<DType>(status.got), want_type = static_cast<DType>(status.want);
+  size_t used = 0;
+  if (status.product >= 0) {
+    const int length = snprintf(buffer, size, "product %ld: ", static_cast<long>(status.product));
+    used = length < 0 ? 0 : static_cast<size_t>(length) < size ? static_cast<size_t>(length) : size - 1;
+  }
   const auto write = [&](const char* format, auto... values) {
-    return snprintf(buffer, size, format, argument, values...) >= 0 ? static_cast<const char*>(buffer) : "";
+    const int length = snprintf(buffer + used, size - used, format, argument, values...);
+    return length >= 0 ? static_cast<const char*>(buffer) : "";
   };
   switch (status.code) {
     case Code::kOk: return write("ok");

@@ -20,7 +20,7 @@ struct StoreKvArgs {
   const float* x = nullptr;
   size_t token_stride = 0, head_stride = 0;
   size_t tokens = 0, heads = 0, size = 0;
-  KvView cache;  // its data is what is written
+  KvView cache = {};  // its data is what is written
   size_t first_position = 0;
   size_t capacity = 0;  // positions that the cache has room for (paged: that block_table covers)
 };

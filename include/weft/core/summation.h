@@ -13,8 +13,14 @@ namespace weft {
 // fewer than 8 of a sequence and more in attention.
 enum class Summation : uint8_t {
   kFastest,
-  kUniform,  // a token's result is the same bits whatever the number of tokens beside it
+  kUniform,  // a token's result is the same bits whatever the number of tokens beside it; see Phase
 };
+
+// Which way kUniform takes for a product: by the caller's word, not by the number of tokens, so that a prompt has the
+// same bits whether it comes in one batch or in pieces, and a token that is decoded has the same whatever is decoded
+// beside it. kPrefill is meant for many tokens and is slow for a few, kDecode the reverse. The two differ in their last
+// bits.
+enum class Phase : uint8_t { kDecode, kPrefill };
 
 }  // namespace weft
 

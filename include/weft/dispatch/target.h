@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "weft/core/kernel_set.h"
+#include "weft/core/kernels.h"
 #include "weft/core/status.h"
 
 namespace weft {
@@ -19,15 +19,27 @@ struct TargetInfo {
 size_t TargetCount();
 TargetInfo GetTarget(size_t index);  // index < TargetCount()
 
-// The name of the target in use: the best one the CPU supports, unless SetTarget chose another.
+// The kernels of the named target; null for a name that is unknown, not compiled in, or that this CPU lacks.
+const Kernels* FindKernels(const char* target);
+
+// The kernels that calls use which name none: those of the best target the CPU supports, unless SetTarget chose others.
+const Kernels& ActiveKernels();
+
+// The name of a target.
+const char* TargetOf(const Kernels& kernels);
 const char* ActiveTarget();
 
 // Makes all later calls use the named target; null returns to the automatic choice. An unknown name, one that is not
 // compiled in or that this CPU lacks gives kUnsupported and changes nothing. Process-wide; not during other calls.
 Status SetTarget(const char* name);
 
-// The kernels of the active target, for callers who do their own scheduling.
-const KernelSet& ActiveKernels();
+// The library that a program is linked with, made by weft_add_kernels. Every function of the library
+//   f(arguments ..., kernels)
+// computes with the kernels that come last, or, where they are left out, with the library's active ones. Its template
+// argument is for programs with nothing to link (weft/static-inl.h): f<Static<Q8_0>>(arguments ...).
+struct Linked {
+  static const Kernels& Active() { return ActiveKernels(); }
+};
 
 }  // namespace weft
 

@@ -39,9 +39,10 @@ inline Region RegionOf(const ActivationSet& x, const char* name = "x") {
   return {x.x, x.cols, name, "x.cols", {x.rows, x.stride, "x.rows", "x.stride"}, {}};
 }
 
-// The set by itself, and the forms that it says are built.
+// The set by itself, and the forms that it says are built. Without rows only its columns matter.
 inline Status ValidateActivations(const ActivationSet& x) {
-  if (x.rows == 0 || x.cols == 0) return Error(Code::kRange, x.rows == 0 ? "x.rows" : "x.cols", 0, 1);
+  if (x.cols == 0) return Error(Code::kRange, "x.cols", 0, 1);
+  if (x.rows == 0) return Ok();
   if (x.stride < x.cols) return Error(Code::kShape, "x.stride", x.stride, x.cols);
   if (const Status status = ValidateRegion(RegionOf(x)); !status.ok()) return status;
   for (size_t form = 0; form < kActivationForms; ++form) {
@@ -125,13 +126,29 @@ inline Status Prepare(const KernelSet& set, ActivationSet& x, ActivationForm for
   return Ok();
 }
 
-// The same by the type of the weights, for callers who want it done at a time of their choosing.
+// Memory for the forms that weights of these types need.
+inline size_t ActivationBytes(const KernelSet& set, const DType* weights, size_t count, size_t rows, size_t cols,
+                              Precision precision) {
+  bool needed[kActivationForms] = {};
+  for (size_t i = 0; i < count; ++i) {
+    if (const FormatKernels* format = set.Find(weights[i]))
+      needed[static_cast<size_t>(format->Product(precision).form)] = true;
+  }
+  Checked bytes = 0;
+  for (size_t form = 0; form < kActivationForms; ++form) {
+    if (needed[form]) bytes = bytes + FormBytes(static_cast<ActivationForm>(form), rows, cols);
+  }
+  return static_cast<size_t>(bytes.OrMost());
+}
+
+// The form that weights of a type need, for callers who want it done at a time of their choosing.
 inline Status PrepareFor(const KernelSet& set, ActivationSet* x, DType weights, const Executor& executor,
                          Precision precision) {
   const FormatKernels* format = set.Find(weights);
   if (format == nullptr) return TypeError(Code::kUnsupported, "weights", weights);
   if (x == nullptr) return Error(Code::kNull, "x");
   if (const Status status = ValidateActivations(*x); !status.ok()) return status;
+  if (x->rows == 0) return Ok();
   const ActivationForm form = format->Product(precision).form;
   if (const Status status = ValidateElements(*x, form); !status.ok()) return status;
   const Footprint memory = FormFootprint(*x, form, FormBytes(form, x->rows, x->cols));

@@ -28,10 +28,10 @@ inline QueryRuns RunsOf(const KernelSet& set, const AttentionArgs& args, const A
   return {step, (sequence.queries + step - 1) / step};
 }
 
-// Of one worker, whatever the sequences.
+// Of one worker, whatever the queries and the order of sums.
 inline Checked AttentionScratchFloats(const KernelSet& set, const AttentionArgs& args) {
   const size_t one = set.attention->scratch_floats(args), tile = set.attention->tile_scratch_floats(args);
-  const bool tiles = args.backend != AttentionBackend::kStandard && args.summation == Summation::kFastest;
+  const bool tiles = args.backend != AttentionBackend::kStandard;
   return Checked(tiles && tile > one ? tile : one).AlignedUp(16);
 }
 
@@ -47,18 +47,32 @@ inline size_t AttentionWorkspaceBytes(const KernelSet& set, const AttentionArgs&
   return static_cast<size_t>(Carver::Bytes<float>(AttentionScratchFloats(set, args) * workers).OrMost());
 }
 
+inline size_t AttentionWorkspaceBytes(const KernelSet& set, const AttentionShape& shape, uint32_t workers) {
+  AttentionSequence longest;
+  longest.kv_length = shape.kv_length;
+  AttentionArgs args;
+  args.heads = shape.heads;
+  args.kv_heads = shape.kv_heads;
+  args.k_size = shape.k_size;
+  args.v_size = shape.v_size;
+  args.backend = shape.backend;
+  args.sequences = &longest;
+  args.sequence_count = 1;
+  return AttentionWorkspaceBytes(set, args, workers);
+}
+
 // A task is one query token, or a run of them, with the heads of one KV head.
 inline Status Attention(const KernelSet& set, const AttentionArgs& args, const Executor& executor,
                         Workspace workspace) {
   if (const Status status = driver::Validate(args); !status.ok()) return status;
   if (const Status status = ValidateExecutor(executor); !status.ok()) return status;
   const size_t needed = AttentionWorkspaceBytes(set, args, executor.workers), tokens = TokensOf(args);
+  if (tokens == 0) return Ok();
   if (workspace.data == nullptr || workspace.bytes < needed) {
     return Error(Code::kWorkspace, "workspace", workspace.data != nullptr ? workspace.bytes : 0, needed);
   }
   const Region scratch_region = ByteRegion(workspace.data, "workspace", needed);
   if (const Status status = ValidateRegion(scratch_region); !status.ok()) return status;
-  if (tokens == 0) return Ok();
   if (Overlap(scratch_region, OutRegion(args, tokens))) return OverlapError("out", "workspace");
   if (const Status status = ValidateReadsApart(args, tokens, scratch_region); !status.ok()) return status;
   Carver carver(workspace);

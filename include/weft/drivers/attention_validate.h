@@ -140,10 +140,7 @@ inline Status ValidateReadsApart(const AttentionArgs& args, size_t tokens, const
 }
 
 inline Status Validate(const AttentionArgs& args) {
-  if (args.q == nullptr) return Error(Code::kNull, "q");
-  if (args.out == nullptr) return Error(Code::kNull, "out");
-  if (args.sequences == nullptr) return Error(Code::kNull, "sequences");
-  if (args.sequence_count == 0) return Error(Code::kRange, "sequence_count", 0, 1);
+  if (args.sequences == nullptr && args.sequence_count != 0) return Error(Code::kNull, "sequences");
   if (const Status status = ValidateShape(args); !status.ok()) return status;
   if (!(args.softcap >= 0.0f) || isinf(args.softcap)) {
     const float cap = args.softcap < -1e9f ? -1e9f : args.softcap > 1e9f ? 1e9f : args.softcap;

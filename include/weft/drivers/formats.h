@@ -18,6 +18,7 @@ namespace weft::driver {
 inline Status ValidateBlocks(const FormatKernels* format, DType type, const void* blocks, const float* x,
                              const char* x_name, size_t n) {
   if (format == nullptr) return TypeError(Code::kUnsupported, "type", type);
+  if (n == 0) return Ok();
   if (blocks == nullptr || x == nullptr) return Error(Code::kNull, blocks == nullptr ? "blocks" : x_name);
   if (n % format->block_elements != 0) return Error(Code::kMultiple, "n", n, format->block_elements);
   const Region floats = LineRegion(x, x_name, n, "n");
@@ -60,13 +61,13 @@ inline Status Quantize(const KernelSet& set, DType type, const float* x, void* b
 }
 
 inline Status Validate(const KernelSet& set, const GetRowsArgs& args) {
-  if (const Status status = ValidateWeights(set, args.w); !status.ok()) return status;
+  if (const Status status = ValidateWeights(set, args.w); !status.ok() || args.count == 0) return status;
+  if (args.w.rows == 0) return Error(Code::kRange, "w.rows", 0, 1);
   if (args.ids == nullptr) return Error(Code::kNull, "ids");
   if (args.y == nullptr) return Error(Code::kNull, "y");
   if (args.y_stride < args.w.cols) return Error(Code::kShape, "y_stride", args.y_stride, args.w.cols);
   const Region ids = LineRegion(args.ids, "ids", args.count, "count");
   const Region y{args.y, args.w.cols, "y", "w.cols", {args.count, args.y_stride, "count", "y_stride"}, {}};
-  if (args.count == 0) return Ok();
   if (const Status status = FirstError(ValidateRegion(ids), ValidateRegion(y)); !status.ok()) return status;
   for (size_t i = 0; i < args.count; ++i) {
     if (args.ids[i] >= args.w.rows) return Error(Code::kRange, "ids", args.ids[i], args.w.rows - 1);

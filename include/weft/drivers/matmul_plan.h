@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <variant>
+
 #include "weft/core/checked.h"
 #include "weft/core/kernel_set.h"
 #include "weft/core/strict_math.h"
@@ -36,20 +38,48 @@ struct TokenTiles {
   size_t Begin(size_t i) const { return (i * shorter + (i < longer ? i : longer)) * step; }
 };
 
-// What the threads share while a product runs.
-struct MatMulPlan {
+// What the threads share while a product runs, whichever way it is computed. The two ways are types derived from this:
+//   StepRows(), TaskRows()    weight rows that runs are cut by, and rows of a task
+//   RawTokens()               tokens whose raw products a worker holds at once, at most: never fewer for more tokens
+//   PackedBytes()             of the tokens as the kernels want them
+//   PanelBytes()              of a worker, beside raw products
+struct ProductPlan {
   const MatMulArgs* args = nullptr;
   size_t tokens = 0;
-  const ProductKernels* format = nullptr;
-  const TileKernels* tile = nullptr;  // null: no panels
+  const ProductKernels* kernels = nullptr;
   ActivationView x;
-  size_t matrices = 1;  // 2 with a gate
-  TokenTiles tiles;
-  const uint8_t* packed = nullptr;  // tokens, chunk by chunk, tile by tile
+  size_t matrices = 1;              // 2 with a gate
+  const uint8_t* packed = nullptr;  // tokens
 
-  // Rows that runs are cut by, and rows of a task.
-  size_t StepRows() const { return tile != nullptr ? tile->rows : kDotStep; }
-  size_t TaskRows() const { return tile != nullptr ? tile->rows : kDotRows; }
+  // Bytes of weights.
+  double WeightBytes() const {
+    const WeightView& w = args->w;
+    return static_cast<double>(w.rows) * static_cast<double>(RowBytes(w.type, w.cols)) * static_cast<double>(matrices);
+  }
+};
+
+// Rows of weights as they lie in the file, each with all tokens, which are packed one after the other if the kernels
+// want that.
+struct DotPlan : ProductPlan {
+  size_t StepRows() const { return kDotStep; }
+  size_t TaskRows() const { return kDotRows; }
+  size_t RawTokens() const { return tokens < kPanelTokens ? tokens : kPanelTokens; }
+  // Of one token; 0 where kernels take it as it is.
+  size_t LaneBytes() const { return kernels->lane_bytes != nullptr ? kernels->lane_bytes(args->w.cols) : 0; }
+  Checked PackedBytes() const { return Checked(tokens) * LaneBytes(); }
+  size_t PanelBytes() const { return 0; }
+
+  // Whether tokens that were packed for a product with these kernels serve this one.
+  bool SharesLayout(const DotPlan& other) const { return kernels == other.kernels; }
+};
+
+// Panels of weight rows, decoded chunk by chunk of columns, and tiles of tokens, packed chunk by chunk, tile by tile.
+struct PanelPlan : ProductPlan {
+  const TileKernels* tile = nullptr;
+  TokenTiles tiles;
+
+  size_t StepRows() const { return tile->rows; }
+  size_t TaskRows() const { return tile->rows; }
   // Tiles whose raw products a worker holds at once: a panel is decoded anew for every such run. Runs of nearly equal
   // length, none longer than the first number of tiles.
   size_t MostRunTiles() const { return (kRunTokens + tile->tokens - 1) / tile->tokens; }
@@ -57,10 +87,8 @@ struct MatMulPlan {
     const size_t runs = (tiles.tiles + MostRunTiles() - 1) / MostRunTiles();
     return (tiles.tiles + runs - 1) / runs;
   }
-  // Tokens whose raw products a worker holds at once, at most: as many as the longest run has, though those of a
-  // product with a few more tokens may be shorter, so that more tokens never need less.
+  // As many as the longest run has, though those of a product with a few more tokens may be shorter.
   size_t RawTokens() const {
-    if (tile == nullptr) return tokens < kPanelTokens ? tokens : kPanelTokens;
     const size_t most = MostRunTiles() * tile->tokens;
     return tiles.Padded() < most ? tiles.Padded() : most;
   }
@@ -70,62 +98,145 @@ struct MatMulPlan {
   size_t PackedAt(size_t col, size_t i) const {
     return tiles.Padded() * tile->token_bytes(col) + tiles.Begin(i) * tile->token_bytes(ChunkCols(col));
   }
-  // Of one token for the kernels without panels; 0 where they take it as it is.
-  size_t LaneBytes() const { return format->lane_bytes != nullptr ? format->lane_bytes(args->w.cols) : 0; }
-  Checked PackedBytes() const {
-    return tile != nullptr ? Checked(tiles.Padded()) * tile->token_bytes(args->w.cols) : Checked(tokens) * LaneBytes();
-  }
-  size_t PanelBytes() const { return tile != nullptr ? tile->panel_bytes(Chunk()) : 0; }
-  Checked WorkerBytes() const {
-    const Checked raw = Carver::Bytes<float>(RawTokens() * TaskRows()) * matrices;
-    return (raw + Carver::Bytes<uint8_t>(PanelBytes())).AlignedUp(kLine);  // no cache line shared
-  }
-  Checked Bytes(uint32_t workers) const {
-    return Carver::Bytes<uint8_t>(PackedBytes()) + Carver::Bytes<uint8_t>(WorkerBytes() * workers);
-  }
+  Checked PackedBytes() const { return Checked(tiles.Padded()) * tile->token_bytes(args->w.cols); }
+  size_t PanelBytes() const { return tile->panel_bytes(Chunk()); }
+
+  bool SharesLayout(const PanelPlan& other) const { return tile == other.tile && kernels->zero == other.kernels->zero; }
 
   // Tokens that a worker keeps sums of: 96 KiB of them with panels of 32 rows, beside the tokens' current chunk of
   // columns (512 to 680 bytes each) in a second-level cache.
   static constexpr size_t kRunTokens = 768;
-  static constexpr size_t kLine = Carver::kAlign;
 };
 
-// `panels`: whether it is to be computed with panels, if its tokens are enough.
-inline MatMulPlan PlanMatMul(const KernelSet& set, const MatMulArgs& args, size_t tokens, const FormatKernels& format,
-                             bool panels) {
-  const ProductKernels& product = format.Product(args.precision);
-  const TileKernels* tile = panels && tokens >= kPanelTokens ? set.Find(product.panel) : nullptr;
-  return {&args,
-          tokens,
-          &product,
-          tile,
-          args.x->built[static_cast<size_t>(product.form)],
-          args.epilogue.gate != nullptr ? size_t{2} : size_t{1},
-          tile != nullptr ? TokenTiles(*tile, tokens) : TokenTiles()};
+// The memory of one worker.
+template <class Plan>
+Checked WorkerBytes(const Plan& plan) {
+  const Checked raw = Carver::Bytes<float>(plan.RawTokens() * plan.TaskRows()) * plan.matrices;
+  return (raw + Carver::Bytes<uint8_t>(plan.PanelBytes())).AlignedUp(Carver::kAlign);  // no cache line shared
+}
+
+inline ProductPlan PlanProduct(const KernelSet& set, const MatMulArgs& args, size_t tokens) {
+  const ProductKernels& kernels = set.Find(args.w.type)->Product(args.precision);
+  const size_t matrices = args.epilogue.gated() ? 2 : 1;
+  return {&args, tokens, &kernels, args.x->built[static_cast<size_t>(kernels.form)], matrices, nullptr};
+}
+inline DotPlan PlanDots(const KernelSet& set, const MatMulArgs& args, size_t tokens) {
+  return {PlanProduct(set, args, tokens)};
+}
+inline PanelPlan PlanPanels(const KernelSet& set, const MatMulArgs& args, size_t tokens) {
+  const ProductPlan product = PlanProduct(set, args, tokens);
+  const TileKernels* tile = set.Find(product.kernels->panel);
+  return {product, tile, TokenTiles(*tile, tokens)};
+}
+
+using MatMulPlan = std::variant<DotPlan, PanelPlan>;
+
+inline MatMulPlan PlanMatMul(const KernelSet& set, const MatMulArgs& args) {
+  const bool panels =
+      args.summation == Summation::kUniform ? args.phase == Phase::kPrefill : args.tokens() >= kPanelTokens;
+  if (panels) return PlanPanels(set, args, args.tokens());
+  return PlanDots(set, args, args.tokens());
 }
 
 // Sizes up to this are believed; sums of them stay far from the end of a size_t.
 inline constexpr size_t kMostSize = size_t{1} << 40;
 
-// Room for both ways of computing the product, so that a size for many tokens is enough for few, in whatever order they
-// are summed. SIZE_MAX where that does not fit in a size_t, 0 where the arguments are no product.
-inline size_t MatMulWorkspaceBytes(const KernelSet& set, const MatMulArgs& args, uint32_t workers) {
-  const FormatKernels* format = set.Find(args.w.type);
-  if (format == nullptr || args.x == nullptr || args.w.cols % format->block_elements != 0) return 0;
-  const size_t tokens = args.row_count != 0 ? args.row_count : args.x->rows;
-  if (tokens == 0 || args.w.cols == 0) return 0;
-  if (tokens > kMostSize || args.w.cols > kMostSize) return SIZE_MAX;
-  const uint64_t few = PlanMatMul(set, args, tokens, *format, false).Bytes(workers).OrMost();
-  if (tokens < kPanelTokens) return static_cast<size_t>(few);
-  const uint64_t many = PlanMatMul(set, args, tokens, *format, true).Bytes(workers).OrMost();
-  return static_cast<size_t>(few > many ? few : many);
+// One of several products that are computed together.
+struct MatMulJob {
+  MatMulPlan plan;
+  size_t steps = 0, runs = 0;  // the rows in steps of StepRows(), and into how many runs these are cut
+
+  const ProductPlan& product() const {
+    return std::visit([](const auto& way) -> const ProductPlan& { return way; }, plan);
+  }
+};
+
+// What a product takes of a workspace, computed in either way: packed tokens, and each worker's memory. Nothing if it
+// computes nothing, or is none.
+struct MatMulNeeds {
+  const ProductKernels* kernels = nullptr;
+  Checked dots = 0, panels = 0;  // packed tokens
+  uint64_t worker = 0;
+};
+inline MatMulNeeds NeedsOf(const KernelSet& set, const MatMulShape& shape) {
+  const FormatKernels* format = set.Find(shape.type);
+  if (format == nullptr || shape.cols % format->block_elements != 0) return {};
+  if (shape.rows == 0 || shape.cols == 0 || shape.tokens == 0) return {};
+  const ProductKernels& kernels = format->Product(shape.precision);
+  if (shape.tokens > kMostSize || shape.cols > kMostSize) return {&kernels, SIZE_MAX, SIZE_MAX, SIZE_MAX};
+  ActivationSet x;
+  MatMulArgs args;
+  args.x = &x;
+  args.w = MakeWeights(nullptr, shape.type, shape.rows, shape.cols);
+  args.precision = shape.precision;
+  DotPlan dots = PlanDots(set, args, shape.tokens);
+  PanelPlan panels = PlanPanels(set, args, shape.tokens);
+  dots.matrices = panels.matrices = shape.gated ? 2 : 1;
+  const uint64_t by_dots = WorkerBytes(dots).OrMost(), by_panels = WorkerBytes(panels).OrMost();
+  return {&kernels, Carver::Bytes<uint8_t>(dots.PackedBytes()), Carver::Bytes<uint8_t>(panels.PackedBytes()),
+          by_dots > by_panels ? by_dots : by_panels};
+}
+
+// Whether products with these kernels lay out packed tokens alike.
+inline bool SameDots(const ProductKernels& a, const ProductKernels& b) { return &a == &b; }
+inline bool SamePanels(const KernelSet& set, const ProductKernels& a, const ProductKernels& b) {
+  return set.Find(a.panel) == set.Find(b.panel) && a.zero == b.zero;
+}
+
+// The bytes that `count` products take; shape(i) is that of product i, and same_input(i, j) tells whether i and an
+// earlier j pack the same tokens. Every product has room for both ways of computing it, so that a size for many tokens
+// is enough for few, and both for one, in whatever order they are summed. SIZE_MAX where that does not fit in a size_t,
+// 0 where there is nothing to compute.
+template <class ShapeAt, class SameInput>
+size_t MatMulBytes(const KernelSet& set, size_t count, uint32_t workers, const ShapeAt& shape,
+                   const SameInput& same_input) {
+  Checked packed = 0;
+  uint64_t worker = 0;
+  size_t jobs = 0;
+  for (size_t i = 0; i < count; ++i) {
+    const MatMulNeeds needs = NeedsOf(set, shape(i));
+    if (needs.kernels == nullptr) continue;
+    ++jobs;
+    bool dots_shared = false, panels_shared = false;
+    for (size_t j = 0; j < i; ++j) {
+      const FormatKernels* other = same_input(i, j) && shape(j).rows != 0 ? set.Find(shape(j).type) : nullptr;
+      if (other == nullptr) continue;
+      const ProductKernels& kernels = other->Product(shape(j).precision);
+      dots_shared = dots_shared || SameDots(*needs.kernels, kernels);
+      panels_shared = panels_shared || SamePanels(set, *needs.kernels, kernels);
+    }
+    const uint64_t few = dots_shared ? 0 : needs.dots.OrMost(), many = panels_shared ? 0 : needs.panels.OrMost();
+    packed = packed + (few > many ? few : many);
+    worker = needs.worker > worker ? needs.worker : worker;
+  }
+  if (jobs == 0) return 0;
+  const Checked bytes = packed + Carver::Bytes<uint8_t>(Checked(worker) * workers) + Carver::Bytes<MatMulJob>(jobs);
+  return static_cast<size_t>(bytes.OrMost());
+}
+
+inline size_t MatMulWorkspaceBytes(const KernelSet& set, const MatMulShape* products, size_t count, uint32_t workers) {
+  if (products == nullptr) return 0;
+  return MatMulBytes(
+      set, count, workers, [&](size_t i) { return products[i]; },
+      [&](size_t i, size_t j) { return products[i].input != 0 && products[i].input == products[j].input; });
+}
+
+// Whether two products read the same tokens in the same way.
+inline bool SameInput(const MatMulArgs& a, const MatMulArgs& b) {
+  return a.x == b.x && a.row_index == b.row_index && a.row_count == b.row_count && a.summation == b.summation &&
+         a.phase == b.phase && a.precision == b.precision;
 }
 
 inline size_t MatMulWorkspaceBytes(const KernelSet& set, const MatMulArgs* products, size_t count, uint32_t workers) {
   if (products == nullptr) return 0;
-  Checked bytes = 0;
-  for (size_t i = 0; i < count; ++i) bytes = bytes + MatMulWorkspaceBytes(set, products[i], workers);
-  return static_cast<size_t>(bytes.OrMost());
+  return MatMulBytes(
+      set, count, workers,
+      [&](size_t i) {
+        const MatMulArgs& args = products[i];
+        const size_t tokens = args.x != nullptr ? args.tokens() : 0;
+        return MatMulShape{args.w.type, args.w.rows, args.w.cols, tokens, args.epilogue.gated(), 0, args.precision};
+      },
+      [&](size_t i, size_t j) { return SameInput(products[i], products[j]); });
 }
 
 }  // namespace weft::driver

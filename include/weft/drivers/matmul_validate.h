@@ -17,8 +17,8 @@ struct WeightNames {
   const char *w, *rows, *cols, *row_bytes;
 };
 inline constexpr WeightNames kWeightNames = {"w", "w.rows", "w.cols", "w.row_bytes"};
-inline constexpr WeightNames kGateNames = {"epilogue.gate", "epilogue.gate->rows", "epilogue.gate->cols",
-                                           "epilogue.gate->row_bytes"};
+inline constexpr WeightNames kGateNames = {"epilogue.gate", "epilogue.gate.rows", "epilogue.gate.cols",
+                                           "epilogue.gate.row_bytes"};
 
 // The rows of weights, in bytes. cols is a multiple of the block.
 inline Region RegionOf(const WeightView& w, const WeightNames& names = kWeightNames) {
@@ -33,12 +33,19 @@ inline Region RegionOf(const WeightView& w, const WeightNames& names = kWeightNa
           1};
 }
 
-inline Status ValidateWeights(const KernelSet& set, const WeightView& w, const WeightNames& names = kWeightNames) {
+// Type and columns alone.
+inline Status ValidateColumns(const KernelSet& set, const WeightView& w, const WeightNames& names = kWeightNames) {
   const FormatKernels* format = set.Find(w.type);
   if (format == nullptr) return TypeError(Code::kUnsupported, names.w, w.type);
-  if (w.data == nullptr) return Error(Code::kNull, names.w);
-  if (w.rows == 0 || w.cols == 0) return Error(Code::kRange, w.rows == 0 ? names.rows : names.cols, 0, 1);
+  if (w.cols == 0) return Error(Code::kRange, names.cols, 0, 1);
   if (w.cols % format->block_elements != 0) return Error(Code::kMultiple, names.cols, w.cols, format->block_elements);
+  return Ok();
+}
+
+// Weights that are read: without rows there is nothing else to them.
+inline Status ValidateWeights(const KernelSet& set, const WeightView& w, const WeightNames& names = kWeightNames) {
+  if (const Status status = ValidateColumns(set, w, names); !status.ok() || w.rows == 0) return status;
+  if (w.data == nullptr) return Error(Code::kNull, names.w);
   const Region region = RegionOf(w, names);
   if (w.row_bytes < region.length) return Error(Code::kShape, names.row_bytes, w.row_bytes, region.length);
   return ValidateRegion(region);
@@ -46,8 +53,8 @@ inline Status ValidateWeights(const KernelSet& set, const WeightView& w, const W
 
 inline Status ValidateGate(const KernelSet& set, const MatMulArgs& args) {
   const Epilogue& e = args.epilogue;
-  if (e.gate == nullptr) return e.gate_bias == nullptr ? Ok() : Error(Code::kNull, "epilogue.gate");
-  const WeightView& gate = *e.gate;
+  if (!e.gated()) return e.gate_bias == nullptr ? Ok() : Error(Code::kNull, "epilogue.gate");
+  const WeightView& gate = e.gate;
   if (const Status status = ValidateWeights(set, gate, kGateNames); !status.ok()) return status;
   if (gate.type != args.w.type) return TypeError(Code::kShape, "epilogue.gate", gate.type, args.w.type);
   if (gate.rows != args.w.rows) return Error(Code::kShape, kGateNames.rows, gate.rows, args.w.rows);
@@ -57,12 +64,12 @@ inline Status ValidateGate(const KernelSet& set, const MatMulArgs& args) {
 
 inline Status ValidateTokens(const MatMulArgs& args) {
   if (args.row_index == nullptr) return args.row_count == 0 ? Ok() : Error(Code::kNull, "row_index");
-  if (args.row_count == 0) return Error(Code::kRange, "row_count", 0, 1);
+  if (args.row_count == 0) return Ok();
   const Region index = LineRegion(args.row_index, "row_index", args.row_count, "row_count");
   if (const Status status = ValidateRegion(index); !status.ok()) return status;
   for (size_t i = 0; i < args.row_count; ++i) {
     if (args.row_index[i] >= args.x->rows) {
-      return Error(Code::kRange, "row_index", args.row_index[i], args.x->rows - 1);
+      return Error(Code::kRange, "row_index", args.row_index[i], args.x->rows != 0 ? args.x->rows - 1 : 0);
     }
   }
   return Ok();
@@ -104,7 +111,7 @@ class ProductFootprints {
     const size_t rows = args.w.rows;
     Add(RegionOf(*args.x, names.x));
     Add(RegionOf(args.w, names.w));
-    if (e.gate != nullptr) Add(RegionOf(*e.gate, names.gate));
+    if (e.gated()) Add(RegionOf(e.gate, names.gate));
     if (e.bias != nullptr) Add(LineRegion(e.bias, names.bias, rows, "w.rows"));
     if (e.gate_bias != nullptr) Add(LineRegion(e.gate_bias, names.gate_bias, rows, "w.rows"));
     if (args.row_index != nullptr) Add(LineRegion(args.row_index, names.row_index, args.row_count, "row_count"));
@@ -128,12 +135,15 @@ class ProductFootprints {
   size_t count_ = 0, others_ = 0;
 };
 
+// Whether there is nothing to compute. args.x is there.
+inline bool IsEmpty(const MatMulArgs& args) { return args.tokens() == 0 || args.w.rows == 0; }
+
 inline Status Validate(const KernelSet& set, const MatMulArgs& args) {
-  if (args.x == nullptr || args.x->x == nullptr) return Error(Code::kNull, "x");
+  if (args.x == nullptr) return Error(Code::kNull, "x");
   if (const Status status = ValidateActivations(*args.x); !status.ok()) return status;
   if (const Status status = ValidateWeights(set, args.w); !status.ok()) return status;
   if (args.x->cols != args.w.cols) return Error(Code::kShape, "x.cols", args.x->cols, args.w.cols);
-  if (const Status status = ValidateTokens(args); !status.ok()) return status;
+  if (const Status status = ValidateTokens(args); !status.ok() || IsEmpty(args)) return status;
   if (args.y_stride < args.w.rows) return Error(Code::kShape, "y_stride", args.y_stride, args.w.rows);
   if (const Status status = ValidateRegion(OutputRegion(args, "y")); !status.ok()) return status;
   const Epilogue& e = args.epilogue;
@@ -150,23 +160,58 @@ inline Status Validate(const KernelSet& set, const MatMulArgs& args) {
   return ValidateElements(*args.x, set.Find(args.w.type)->Product(args.precision).form);
 }
 
-// Of several products at once also: what one writes, no other may read or write.
-inline Status Validate(const KernelSet& set, const MatMulArgs* products, size_t count) {
-  if (products == nullptr) return Error(Code::kNull, "products");
-  if (count == 0 || count > kMostProducts) return Error(Code::kRange, "count", count, count == 0 ? 1 : kMostProducts);
-  for (size_t i = 0; i < count; ++i) {
-    if (const Status status = Validate(set, products[i]); !status.ok()) return status;
+// An interval that holds some footprints: what is apart from it is apart from all of them.
+class Hull {
+ public:
+  void Add(const Footprint& footprint) {
+    if (footprint.extent == 0) return;
+    begin_ = footprint.begin < begin_ ? footprint.begin : begin_;
+    const uintptr_t end = footprint.begin + footprint.extent;
+    end_ = end > end_ ? end : end_;
   }
-  for (size_t i = 0; i < count && count > 1; ++i) {
+  bool Meets(const Footprint& footprint) const {
+    return footprint.extent != 0 && footprint.begin < end_ && begin_ < footprint.begin + footprint.extent;
+  }
+
+ private:
+  uintptr_t begin_ = UINTPTR_MAX, end_ = 0;
+};
+
+// Of several products at once also: what one writes, no other may read or write. One look at each product where outputs
+// lie in order and nothing that is read lies between them.
+inline Status ValidateProductsApart(std::span<const MatMulArgs> products) {
+  Hull outputs;
+  bool in_order = true;
+  uintptr_t end = 0;
+  for (const MatMulArgs& args : products) {
+    if (IsEmpty(args)) continue;
+    const Footprint y(OutputRegion(args, "y"));
+    in_order = in_order && y.begin >= end;
+    end = y.begin + y.extent;
+    outputs.Add(y);
+  }
+  for (size_t i = 0; i < products.size(); ++i) {
+    if (IsEmpty(products[i])) continue;
     const ProductFootprints other(products[i], kOtherNames);
-    for (size_t j = 0; j < count; ++j) {
-      if (i == j) continue;
+    bool apart = in_order;
+    for (const Footprint& read : other.reads()) apart = apart && !outputs.Meets(read);
+    for (size_t j = 0; j < products.size() && !apart; ++j) {
+      if (i == j || IsEmpty(products[j])) continue;
       const Footprint y(OutputRegion(products[j], "y"));
-      if (Overlap(y, other.y)) return OverlapError(other.y.name, y.name);
-      if (const Status status = ValidateApart(y, other.reads()); !status.ok()) return status;
+      if (Overlap(y, other.y)) return OfProduct(j, OverlapError(other.y.name, y.name));
+      if (const Status status = ValidateApart(y, other.reads()); !status.ok()) return OfProduct(j, status);
     }
   }
   return Ok();
+}
+
+inline Status Validate(const KernelSet& set, const MatMulArgs* products, size_t count) {
+  if (products == nullptr) return count == 0 ? Ok() : Error(Code::kNull, "products");
+  for (size_t i = 0; i < count; ++i) {
+    const Status status = Validate(set, products[i]);
+    if (!status.ok()) return count == 1 ? status : OfProduct(i, status);
+  }
+  return count > 1 ? ValidateProductsApart({products, count}) : Ok();
 }
 
 // Bytes of the forms of x that the products need and that are not built yet.
@@ -174,12 +219,32 @@ inline size_t MissingFormBytes(const KernelSet& set, std::span<const MatMulArgs>
   Checked bytes = 0;
   bool counted[kActivationForms] = {};
   for (const MatMulArgs& args : products) {
+    if (args.x != x || IsEmpty(args)) continue;
     const auto form = static_cast<size_t>(set.Find(args.w.type)->Product(args.precision).form);
-    if (args.x != x || counted[form] || x->built[form].values != nullptr) continue;
+    if (counted[form] || x->built[form].values != nullptr) continue;
     counted[form] = true;
     bytes = bytes + FormBytes(static_cast<ActivationForm>(form), x->rows, x->cols);
   }
   return static_cast<size_t>(bytes.OrMost());
+}
+
+// Calls f(footprint, set, product) for the memory of the forms of activations that products use, until it returns an
+// error. Products in a row with one set and one form count once.
+template <class F>
+Status ForEachForm(const KernelSet& set, std::span<const MatMulArgs> products, const F& f) {
+  const ActivationSet* last = nullptr;
+  ActivationForm last_form = ActivationForm::kF32;
+  for (size_t i = 0; i < products.size(); ++i) {
+    if (IsEmpty(products[i])) continue;
+    const ActivationSet& x = *products[i].x;
+    const ActivationForm form = set.Find(products[i].w.type)->Product(products[i].precision).form;
+    if (form == ActivationForm::kF32 || (&x == last && form == last_form)) continue;
+    last = &x;
+    last_form = form;
+    const Status status = f(FormFootprint(x, form, MissingFormBytes(set, products, &x)), x, i);
+    if (!status.ok()) return status;
+  }
+  return Ok();
 }
 
 // Working memory: nothing else may lie in the `needed` bytes of the workspace, and nothing that products touch in the
@@ -189,27 +254,41 @@ inline Status ValidateMemory(const KernelSet& set, std::span<const MatMulArgs> p
   const Region lent = ByteRegion(workspace.data, "workspace", needed);
   if (const Status status = ValidateRegion(lent); !status.ok()) return status;
   const Footprint scratch(lent);
-  Footprint forms[kMostProducts];
-  for (size_t i = 0; i < products.size(); ++i) {
-    const ActivationSet& x = *products[i].x;
-    const ActivationForm form = set.Find(products[i].w.type)->Product(products[i].precision).form;
-    if (form == ActivationForm::kF32) continue;
-    forms[i] = FormFootprint(x, form, MissingFormBytes(set, products, &x));
-    if (Overlap(scratch, forms[i])) return OverlapError("workspace", "x.memory");
-    for (size_t j = 0; j < i; ++j) {
-      if (products[j].x != &x && Overlap(forms[i], forms[j])) {
-        return OverlapError("x.memory", "another product's x.memory");
-      }
-    }
+  const auto named = [&](size_t i, const Status& status) {
+    return products.size() > 1 ? OfProduct(i, status) : status;
+  };
+  Hull forms;
+  bool in_order = true;
+  uintptr_t end = 0;
+  const Status clear = ForEachForm(set, products, [&](const Footprint& form, const ActivationSet&, size_t i) {
+    if (Overlap(scratch, form)) return named(i, OverlapError("workspace", "x.memory"));
+    in_order = in_order && form.begin >= end;
+    end = form.begin + form.extent;
+    forms.Add(form);
+    return Ok();
+  });
+  if (!clear.ok()) return clear;
+  if (!in_order) {  // maybe only two forms of one set
+    const Status apart = ForEachForm(set, products, [&](const Footprint& form, const ActivationSet& x, size_t i) {
+      return ForEachForm(set, products.first(i), [&](const Footprint& other, const ActivationSet& other_x, size_t) {
+        if (&x == &other_x || !Overlap(form, other)) return Ok();
+        return named(i, OverlapError("x.memory", "another product's x.memory"));
+      });
+    });
+    if (!apart.ok()) return apart;
   }
-  for (const MatMulArgs& args : products) {
-    const ProductFootprints footprints(args);
-    if (Overlap(scratch, footprints.y)) return OverlapError("y", "workspace");
-    if (const Status status = ValidateApart(scratch, footprints.reads()); !status.ok()) return status;
-    for (size_t i = 0; i < products.size(); ++i) {
-      if (Overlap(footprints.y, forms[i])) return OverlapError("y", "x.memory");
-      if (const Status status = ValidateApart(forms[i], footprints.reads()); !status.ok()) return status;
-    }
+  for (size_t i = 0; i < products.size(); ++i) {
+    if (IsEmpty(products[i])) continue;
+    const ProductFootprints footprints(products[i]);
+    if (Overlap(scratch, footprints.y)) return named(i, OverlapError("y", "workspace"));
+    if (const Status status = ValidateApart(scratch, footprints.reads()); !status.ok()) return named(i, status);
+    bool meets = forms.Meets(footprints.y);
+    for (const Footprint& read : footprints.reads()) meets = meets || forms.Meets(read);
+    if (!meets) continue;
+    const Status status = ForEachForm(set, products, [&](const Footprint& form, const ActivationSet&, size_t) {
+      return Overlap(footprints.y, form) ? OverlapError("y", "x.memory") : ValidateApart(form, footprints.reads());
+    });
+    if (!status.ok()) return named(i, status);
   }
   return Ok();
 }

@@ -19,11 +19,11 @@ inline Status ValidateActivation(Activation activation, const char* name) {
 }
 
 inline Status Validate(const NormArgs& args) {
-  if (const Status status = FirstError(ValidateCount(args.rows, "rows"), ValidateCount(args.cols, "cols"),
-                                       ValidateCount(args.heads, "heads"));
+  if (const Status status = FirstError(ValidateCount(args.cols, "cols"), ValidateCount(args.heads, "heads"));
       !status.ok()) {
     return status;
   }
+  if (args.rows == 0) return Ok();
   if (args.rows % args.heads != 0) return Error(Code::kMultiple, "rows", args.rows, args.heads);
   const auto region = [&](const float* data, const char* name, size_t stride, const char* stride_name,
                           size_t head_stride, const char* head_stride_name) {
@@ -55,10 +55,7 @@ inline Status Validate(const NormArgs& args) {
 }
 
 inline Status Validate(const RopeTableArgs& args) {
-  if (const Status status = FirstError(ValidateCount(args.tokens, "tokens"), ValidateCount(args.pairs, "pairs"));
-      !status.ok()) {
-    return status;
-  }
+  if (const Status status = ValidateCount(args.pairs, "pairs"); !status.ok() || args.tokens == 0) return status;
   const Region positions = LineRegion(args.positions, "positions", args.tokens, "tokens");
   const Region frequency = LineRegion(args.frequency, "frequency", args.pairs, "pairs");
   const Region table{args.table, args.pairs,       "table", "pairs", {args.tokens, args.pairs, "tokens", "pairs"},
@@ -71,8 +68,7 @@ inline Status Validate(const RopeTableArgs& args) {
 }
 
 inline Status Validate(const RopeArgs& args) {
-  if (const Status status = FirstError(ValidateCount(args.tokens, "tokens"), ValidateCount(args.heads, "heads"),
-                                       ValidateCount(args.pairs, "pairs"));
+  if (const Status status = FirstError(ValidateCount(args.heads, "heads"), ValidateCount(args.pairs, "pairs"));
       !status.ok()) {
     return status;
   }
@@ -81,6 +77,7 @@ inline Status Validate(const RopeArgs& args) {
   if (args.head_size != 0 && args.head_size < rotated) {
     return Error(Code::kShape, "head_size", args.head_size, rotated);
   }
+  if (args.tokens == 0) return Ok();
   const size_t size = args.head_size != 0 ? args.head_size : rotated;
   const char* size_name = args.head_size != 0 ? "head_size" : "pairs";
   const Region x{args.x,
@@ -104,9 +101,9 @@ inline Status Validate(const RopeArgs& args) {
 }
 
 inline Status Validate(const ElementwiseArgs& args) {
-  if (const Status status = FirstError(ValidateCount(args.rows, "rows"), ValidateCount(args.cols, "cols"),
-                                       ValidateActivation(args.activation, "activation"));
-      !status.ok()) {
+  if (const Status status =
+          FirstError(ValidateCount(args.cols, "cols"), ValidateActivation(args.activation, "activation"));
+      !status.ok() || args.rows == 0) {
     return status;
   }
   const Region x = RowRegion(args.x, "x", args.rows, args.cols, args.stride, "stride");
@@ -116,9 +113,9 @@ inline Status Validate(const ElementwiseArgs& args) {
 }
 
 inline Status Validate(const GatedArgs& args) {
-  if (const Status status = FirstError(ValidateCount(args.rows, "rows"), ValidateCount(args.cols, "cols"),
-                                       ValidateActivation(args.activation, "activation"));
-      !status.ok()) {
+  if (const Status status =
+          FirstError(ValidateCount(args.cols, "cols"), ValidateActivation(args.activation, "activation"));
+      !status.ok() || args.rows == 0) {
     return status;
   }
   const Region gate = RowRegion(args.gate, "gate", args.rows, args.cols, args.gate_stride, "gate_stride");
@@ -131,10 +128,7 @@ inline Status Validate(const GatedArgs& args) {
 }
 
 inline Status Validate(const SoftmaxArgs& args) {
-  if (const Status status = FirstError(ValidateCount(args.rows, "rows"), ValidateCount(args.cols, "cols"));
-      !status.ok()) {
-    return status;
-  }
+  if (const Status status = ValidateCount(args.cols, "cols"); !status.ok() || args.rows == 0) return status;
   const Region x = RowRegion(args.x, "x", args.rows, args.cols, args.stride, "stride");
   const Region y = RowRegion(args.y, "y", args.rows, args.cols, args.y_stride, "y_stride");
   if (const Status status = FirstError(ValidateRegion(x), ValidateRegion(y)); !status.ok()) return status;
@@ -142,13 +136,12 @@ inline Status Validate(const SoftmaxArgs& args) {
 }
 
 inline Status Validate(const TopKArgs& args) {
-  if (const Status status =
-          FirstError(ValidateCount(args.rows, "rows"), ValidateCount(args.cols, "cols"), ValidateCount(args.k, "k"));
-      !status.ok()) {
+  if (const Status status = FirstError(ValidateCount(args.cols, "cols"), ValidateCount(args.k, "k")); !status.ok()) {
     return status;
   }
   if (args.cols > kNoIndex) return Error(Code::kRange, "cols", args.cols, kNoIndex);
   if (args.k > args.cols) return Error(Code::kRange, "k", args.k, args.cols);
+  if (args.rows == 0) return Ok();
   const auto output = [&](const void* data, const char* name, size_t stride, const char* stride_name) {
     return Region{data, args.k, name, "k", {args.rows, stride, "rows", stride_name}, {}};
   };

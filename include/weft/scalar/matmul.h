@@ -57,7 +57,7 @@ inline std::vector<Exact> Products(const ActivationView& x, const uint32_t* rows
 // One output from its products p and, with a gate, g: the formula of Epilogue.
 inline double ApplyEpilogue(const Epilogue& epilogue, double p, double g, size_t m, size_t n) {
   double v = epilogue.scale * (p + (epilogue.bias != nullptr ? epilogue.bias[n] : 0.0));
-  if (epilogue.gate != nullptr) {
+  if (epilogue.gated()) {
     const double bias = epilogue.gate_bias != nullptr ? epilogue.gate_bias[n] : 0.0;
     v *= Activate(epilogue.activation, epilogue.scale * (g + bias));
   } else {
@@ -73,7 +73,7 @@ inline std::vector<double> MatMul(const MatMulArgs& args, const ActivationView& 
   const size_t tokens = args.tokens();
   const std::vector<Exact> products = Products(x, args.row_index, tokens, args.w);
   std::vector<Exact> gates(products.size());
-  if (args.epilogue.gate != nullptr) gates = Products(x, args.row_index, tokens, *args.epilogue.gate);
+  if (args.epilogue.gated()) gates = Products(x, args.row_index, tokens, args.epilogue.gate);
   std::vector<double> y(products.size());
   for (size_t i = 0; i < y.size(); ++i) {
     y[i] = ApplyEpilogue(args.epilogue, products[i].value, gates[i].value, i / args.w.rows, i % args.w.rows);

@@ -5,7 +5,7 @@
 #include <vector>
 
 weft::Status MultiplyStatic(const weft::MatMulArgs& args) {
-  using Kernels = weft::Static<weft::Q8_0>;
-  std::vector<unsigned char> scratch(Kernels::MatMulWorkspaceBytes(args, 1));
-  return Kernels::MatMul(args, {}, {scratch.data(), scratch.size()});
+  using Library = weft::Static<weft::Q8_0>;
+  std::vector<unsigned char> scratch(weft::MatMulWorkspaceBytes<Library>(args, 1));
+  return weft::MatMul<Library>(args, {}, {scratch.data(), scratch.size()});
 }

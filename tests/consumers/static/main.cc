@@ -7,7 +7,7 @@
 
 #include "../problem.h"
 
-using Kernels = weft::Static<weft::Q8_0>;
+using Library = weft::Static<weft::Q8_0>;
 
 int main() {
   const Problem problem;
@@ -16,7 +16,7 @@ int main() {
   std::vector<weft::BlockQ8_0> blocks(rows * cols / block);
   std::vector<float> decoded(rows * cols);
   for (size_t i = 0; i < blocks.size(); ++i) weft::Q8_0::Encode(&problem.weights[i * block], blocks[i]);
-  if (!Kernels::Dequantize(weft::DType::kQ8_0, blocks.data(), decoded.data(), decoded.size()).ok()) return 1;
+  if (!weft::Dequantize<Library>(weft::DType::kQ8_0, blocks.data(), decoded.data(), decoded.size()).ok()) return 1;
 
   std::vector<unsigned char> form(weft::ActivationBytes(1, cols));
   weft::ActivationSet x = weft::MakeActivations(problem.x.data(), 1, cols, cols, {form.data(), form.size()});
@@ -26,7 +26,7 @@ int main() {
   args.w = weft::MakeWeights(blocks.data(), weft::DType::kQ8_0, rows, cols);
   args.y = y.data();
   args.y_stride = rows;
-  std::vector<unsigned char> scratch(Kernels::MatMulWorkspaceBytes(args, 1));
-  if (!Kernels::MatMul(args, {}, {scratch.data(), scratch.size()}).ok()) return 1;
+  std::vector<unsigned char> scratch(weft::MatMulWorkspaceBytes<Library>(args, 1));
+  if (!weft::MatMul<Library>(args, {}, {scratch.data(), scratch.size()}).ok()) return 1;
   return problem.Check("static Q8_0", decoded, 32, y) ? 0 : 1;
 }
