@@ -60,13 +60,13 @@ Result<void> BatchPlan::Add(size_t index, const ModelConfig& config) {
   return {};
 }
 
-Status BatchPlan::Write(size_t layer, const float* k, const float* v, const ModelConfig& config,
+Status BatchPlan::Write(size_t layer, const float* k, const float* v, const LayerConfig& config,
                         const Executor& executor) {
   for (const BatchItem& item : items_) {
     const size_t count = item.tokens.size();
     if (const Status status = item.sequence->Write(layer, k, v, count, executor); !status.ok()) return status;
-    k += count * config.kv_heads * config.k_size;
-    v += count * config.kv_heads * config.v_size;
+    k += count * config.k_width();
+    v += count * config.v_width();
   }
   return Ok();
 }

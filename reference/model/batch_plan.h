@@ -35,7 +35,7 @@ class BatchPlan {
   std::span<const uint32_t> wanted() const { return {wanted_.data(), wanted_count_}; }  // rows whose logits are wanted
 
   // Appends a layer's keys and values, [tokens()][kv_heads * size], to the sequences.
-  Status Write(size_t layer, const float* k, const float* v, const ModelConfig& config, const Executor& executor);
+  Status Write(size_t layer, const float* k, const float* v, const LayerConfig& config, const Executor& executor);
   // The queries of the batch and the keys and values that each may see, including those just written.
   std::span<const AttentionSequence> Sequences(size_t layer);
   // The tokens become part of their sequences.

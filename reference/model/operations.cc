@@ -27,16 +27,17 @@ void Transformer::Impl::AddPositions() {
 }
 
 void Transformer::Impl::MakeAngles() {
-  if (c.rope_frequency.empty()) return;
-  const ProfileTimer timer(Profiled("rope"));
-  RopeTableArgs args;
-  args.positions = plan.positions();
-  args.tokens = plan.tokens();
-  args.frequency = c.rope_frequency.data();
-  args.pairs = c.rope_frequency.size();
-  args.magnitude = c.rope_magnitude;
-  args.table = s.rope.data();
-  Check(RopeTable(args, executor));
+  for (size_t i = 0; i < c.rotations.size(); ++i) {
+    const ProfileTimer timer(Profiled("rope"));
+    RopeTableArgs args;
+    args.positions = plan.positions();
+    args.tokens = plan.tokens();
+    args.frequency = c.rotations[i].frequency.data();
+    args.pairs = c.rotations[i].frequency.size();
+    args.magnitude = c.rotations[i].magnitude;
+    args.table = s.rope[i].data();
+    Check(RopeTable(args, executor));
+  }
 }
 
 void Transformer::Impl::Normalize(const float* x, float* y, size_t tokens, size_t heads, size_t size,
@@ -60,30 +61,30 @@ void Transformer::Impl::NormalizeHeads(float* x, size_t heads, size_t size, cons
   if (w.weight != nullptr) Normalize(x, x, plan.tokens(), heads, size, w);
 }
 
-void Transformer::Impl::Rotate(float* x, size_t heads) {
-  if (c.rope_frequency.empty()) return;
+void Transformer::Impl::Rotate(float* x, size_t heads, const LayerConfig& l) {
+  if (!l.rotation) return;
   const ProfileTimer timer(Profiled("rope"));
   RopeArgs args;
   args.x = args.y = x;
   args.tokens = plan.tokens();
   args.heads = heads;
-  args.head_stride = args.y_head_stride = c.k_size;
-  args.token_stride = args.y_token_stride = heads * c.k_size;
-  args.pairs = c.rope_frequency.size();
-  args.table = s.rope.data();
+  args.head_stride = args.y_head_stride = l.k_size;
+  args.token_stride = args.y_token_stride = heads * l.k_size;
+  args.pairs = c.rotations[*l.rotation].frequency.size();
+  args.table = s.rope[*l.rotation].data();
   args.kind = c.rope;
   Check(Rope(args, executor));
 }
 
 void Transformer::Impl::Remember(size_t layer) {
   const ProfileTimer timer(Profiled("kv cache"));
-  Check(plan.Write(layer, s.k.data(), s.v.data(), c, executor));
+  Check(plan.Write(layer, s.k.data(), s.v.data(), c.layers[layer], executor));
 }
 
 void Transformer::Impl::AttendToSequences(size_t layer) {
   const ProfileTimer timer(Profiled("attention"));
   const std::span<const AttentionSequence> sequences = plan.Sequences(layer);
-  AttentionArgs args = AttentionShape(c, options.backend, options.summation);
+  AttentionArgs args = AttentionShape(c.layers[layer], options.backend, options.summation);
   args.q = s.q.data();
   args.out = s.attended.data();
   args.sequences = sequences.data();
@@ -113,7 +114,7 @@ void Transformer::Impl::Multiply(std::string_view name, ActivationSet& x, std::i
   Check(MatMul(args, count, executor, s.matmul.workspace()));
 }
 
-void Transformer::Impl::Hidden(ActivationSet& x, const LayerWeights& w) {
+void Transformer::Impl::Hidden(ActivationSet& x, const LayerConfig& l, const LayerWeights& w) {
   if (!w.gated() || w.fuses_gate()) {
     Epilogue epilogue;
     epilogue.activation = c.activation;
@@ -128,7 +129,7 @@ void Transformer::Impl::Hidden(ActivationSet& x, const LayerWeights& w) {
   args.gate = s.gate.data();
   args.up = s.hidden.data();
   args.y = s.hidden.data();
-  args.gate_stride = args.up_stride = args.y_stride = args.cols = c.ffn_width;
+  args.gate_stride = args.up_stride = args.y_stride = args.cols = l.ffn_width;
   args.rows = plan.tokens();
   args.activation = c.activation;
   Check(Gated(args, executor));

@@ -93,15 +93,33 @@ double RopeMagnitude(const RopeScaling& scaling) {
 }
 
 void ReadRope(const Gguf& file, KeyReader& keys, ModelConfig* config) {
-  const size_t rotary = keys.CountOr("rope.dimension_count", config->k_size, 2, config->k_size);
-  if (rotary % 2 != 0) keys.Fail("rope.dimension_count", "is " + std::to_string(rotary) + ", expected an even number");
-  const double base = keys.NumberOr("rope.freq_base", 10000.0, 1.5, 1e12);
+  struct Kind {
+    size_t rotary;
+    double base;
+    bool operator==(const Kind&) const = default;
+  };
+  std::vector<Kind> kinds;
+  for (size_t i = 0; i < config->layers.size() && keys.ok(); ++i) {
+    LayerConfig& layer = config->layers[i];
+    keys.Enter(i);
+    const Kind kind = {.rotary = keys.CountOr("rope.dimension_count", layer.k_size, 2, layer.k_size),
+                       .base = keys.NumberOr("rope.freq_base", 10000.0, 1.5, 1e12)};
+    if (kind.rotary % 2 != 0) {
+      keys.Fail("rope.dimension_count", "is " + std::to_string(kind.rotary) + ", expected an even number");
+    }
+    const auto known = std::ranges::find(kinds, kind);
+    layer.rotation = static_cast<size_t>(known - kinds.begin());
+    if (known == kinds.end()) kinds.push_back(kind);
+  }
+  keys.Leave();
   const RopeScaling scaling = ReadScaling(keys, config->context);
-  const std::vector<float> factors = ReadFactors(file, keys, rotary / 2);
   const double attention_factor = keys.NumberOr("rope.scaling.attn_factor", 1.0, 1e-3, 1e3);
-  if (!keys.ok()) return;
-  config->rope_frequency = RopeFrequencies(rotary / 2, base, scaling, factors);
-  config->rope_magnitude = static_cast<float>(attention_factor * RopeMagnitude(scaling));
+  for (const auto& [rotary, base] : kinds) {
+    const std::vector<float> factors = ReadFactors(file, keys, rotary / 2);
+    if (!keys.ok()) return;
+    config->rotations.push_back({.frequency = RopeFrequencies(rotary / 2, base, scaling, factors),
+                                 .magnitude = static_cast<float>(attention_factor * RopeMagnitude(scaling))});
+  }
 }
 
 }  // namespace weft::engine

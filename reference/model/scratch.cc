@@ -33,8 +33,8 @@ size_t MatMulBytes(const Model& model, const Scratch::Sizes& sizes) {
 }
 
 // The extremes of a batch: one sequence with all its tokens, and as many sequences as tokens.
-size_t AttentionBytes(const ModelConfig& config, const Scratch::Sizes& sizes) {
-  AttentionArgs args = AttentionShape(config, sizes.backend, sizes.summation);
+size_t AttentionBytes(const LayerConfig& layer, const Scratch::Sizes& sizes) {
+  AttentionArgs args = AttentionShape(layer, sizes.backend, sizes.summation);
   AttentionSequence one;
   one.queries = sizes.tokens;
   one.first_position = static_cast<int64_t>(sizes.context) - 1;
@@ -52,20 +52,21 @@ size_t AttentionBytes(const ModelConfig& config, const Scratch::Sizes& sizes) {
 size_t GateSize(const Model& model, size_t tokens) {
   const bool apart = std::any_of(model.layers.begin(), model.layers.end(),
                                  [](const LayerWeights& layer) { return layer.gated() && !layer.fuses_gate(); });
-  return apart ? tokens * model.config.ffn_width : 0;
+  return apart ? tokens * model.config.Largest(&LayerConfig::ffn_width) : 0;
 }
 
 }  // namespace
 
-AttentionArgs AttentionShape(const ModelConfig& config, AttentionBackend backend, Summation summation) {
+AttentionArgs AttentionShape(const LayerConfig& layer, AttentionBackend backend, Summation summation) {
   AttentionArgs args;
-  args.heads = config.heads;
-  args.kv_heads = config.kv_heads;
-  args.k_size = args.q_head_stride = config.k_size;
-  args.v_size = args.out_head_stride = config.v_size;
-  args.q_token_stride = config.heads * config.k_size;
-  args.out_token_stride = config.heads * config.v_size;
-  args.scale = config.attention_scale;
+  args.heads = layer.heads;
+  args.kv_heads = layer.kv_heads;
+  args.k_size = args.q_head_stride = layer.k_size;
+  args.v_size = args.out_head_stride = layer.v_size;
+  args.q_token_stride = layer.q_width();
+  args.out_token_stride = layer.attended_width();
+  args.scale = layer.attention_scale;
+  args.window = layer.window;
   args.backend = backend;
   args.summation = summation;
   return args;
@@ -76,25 +77,29 @@ Scratch::Scratch(const Model& model, const Sizes& sizes) {
   const size_t tokens = sizes.tokens;
   x = Buffer<float>(tokens * c.width);
   normed = Buffer<float>(tokens * c.width);
-  q = Buffer<float>(tokens * c.heads * c.k_size);
-  k = Buffer<float>(tokens * c.kv_heads * c.k_size);
-  v = Buffer<float>(tokens * c.kv_heads * c.v_size);
-  attended = Buffer<float>(tokens * c.heads * c.v_size);
-  hidden = Buffer<float>(tokens * c.ffn_width);
+  q = Buffer<float>(tokens * c.Largest(&LayerConfig::q_width));
+  k = Buffer<float>(tokens * c.Largest(&LayerConfig::k_width));
+  v = Buffer<float>(tokens * c.Largest(&LayerConfig::v_width));
+  attended = Buffer<float>(tokens * c.Largest(&LayerConfig::attended_width));
+  hidden = Buffer<float>(tokens * c.Largest(&LayerConfig::ffn_width));
   gate = Buffer<float>(GateSize(model, tokens));
-  rope = Buffer<float>(tokens * c.rope_frequency.size() * 2);
+  for (const Rotation& rotation : c.rotations) rope.emplace_back(tokens * rotation.frequency.size() * 2);
   logits = Buffer<float>(sizes.logits * c.vocabulary);
-  const size_t widest = std::max({c.width, c.heads * c.v_size, c.ffn_width});
+  const size_t widest =
+      std::max({c.width, c.Largest(&LayerConfig::attended_width), c.Largest(&LayerConfig::ffn_width)});
   activations = Buffer<uint8_t>(ActivationBytes(tokens, widest));
   matmul = Buffer<uint8_t>(MatMulBytes(model, sizes));
-  attention = Buffer<uint8_t>(AttentionBytes(c, sizes));
+  size_t attention_bytes = 0;
+  for (const LayerConfig& layer : c.layers) attention_bytes = std::max(attention_bytes, AttentionBytes(layer, sizes));
+  attention = Buffer<uint8_t>(attention_bytes);
 }
 
 size_t Scratch::bytes() const {
   size_t bytes = 0;
-  for (const Buffer<float>* b : {&x, &normed, &q, &k, &v, &attended, &hidden, &gate, &rope, &logits}) {
+  for (const Buffer<float>* b : {&x, &normed, &q, &k, &v, &attended, &hidden, &gate, &logits}) {
     bytes += b->bytes();
   }
+  for (const Buffer<float>& table : rope) bytes += table.bytes();
   return bytes + activations.bytes() + matmul.bytes() + attention.bytes();
 }
 

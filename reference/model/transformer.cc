@@ -24,9 +24,9 @@ bool AllFinite(std::span<const float> x) {
 
 void Transformer::Impl::Run() {
   Embed();
-  for (size_t layer = 0; layer < c.layers && status.ok(); ++layer) {
+  for (size_t layer = 0; layer < c.layers.size() && status.ok(); ++layer) {
     Attend(layer);
-    FeedForward(model.layers[layer]);
+    FeedForward(layer);
   }
   Project();
 }
@@ -41,26 +41,29 @@ void Transformer::Impl::Embed() {
 // x += output(attention(rotate(norm(q)), rotate(norm(k)), v)), with q, k, v = products of norm(x); k and v join the
 // sequences.
 void Transformer::Impl::Attend(size_t layer) {
+  const LayerConfig& l = c.layers[layer];
   const LayerWeights& w = model.layers[layer];
   NormalizeRows(plan.tokens(), w.attention_norm);
   ActivationSet normed = Input(s.normed.data(), plan.tokens(), c.width);
   Multiply("attn_q + attn_k + attn_v", normed, {{w.q, s.q.data()}, {w.k, s.k.data()}, {w.v, s.v.data()}});
-  NormalizeHeads(s.q.data(), c.heads, c.k_size, w.q_norm);
-  NormalizeHeads(s.k.data(), c.kv_heads, c.k_size, w.k_norm);
-  Rotate(s.q.data(), c.heads);
-  Rotate(s.k.data(), c.kv_heads);
+  NormalizeHeads(s.q.data(), l.heads, l.k_size, w.q_norm);
+  NormalizeHeads(s.k.data(), l.kv_heads, l.k_size, w.k_norm);
+  Rotate(s.q.data(), l.heads, l);
+  Rotate(s.k.data(), l.kv_heads, l);
   Remember(layer);
   AttendToSequences(layer);
-  ActivationSet attended = Input(s.attended.data(), plan.tokens(), c.heads * c.v_size);
+  ActivationSet attended = Input(s.attended.data(), plan.tokens(), l.attended_width());
   AddToResidual(attended, w.attention_output);
 }
 
 // x += down(activation(gate(norm(x))) * up(norm(x)))
-void Transformer::Impl::FeedForward(const LayerWeights& w) {
+void Transformer::Impl::FeedForward(size_t layer) {
+  const LayerConfig& l = c.layers[layer];
+  const LayerWeights& w = model.layers[layer];
   NormalizeRows(plan.tokens(), w.ffn_norm);
   ActivationSet normed = Input(s.normed.data(), plan.tokens(), c.width);
-  Hidden(normed, w);
-  ActivationSet hidden = Input(s.hidden.data(), plan.tokens(), c.ffn_width);
+  Hidden(normed, l, w);
+  ActivationSet hidden = Input(s.hidden.data(), plan.tokens(), l.ffn_width);
   AddToResidual(hidden, w.down);
 }
 

@@ -36,14 +36,14 @@ struct Transformer::Impl {
   void Run();
   void Embed();
   void Attend(size_t layer);
-  void FeedForward(const LayerWeights& w);
+  void FeedForward(size_t layer);
   void Project();
 
   // Its operations (operations.cc).
   // y = scale * table[ids], a row per token.
   void LookUp(const WeightView& table, const uint32_t* ids, float scale, float* y);
   void AddPositions();
-  // The angles that all layers rotate by.
+  // The angles of every rotation that layers share.
   void MakeAngles();
   // y = norm(x), every head of every token by itself; y may be x.
   void Normalize(const float* x, float* y, size_t tokens, size_t heads, size_t size, const NormWeights& w);
@@ -51,7 +51,8 @@ struct Transformer::Impl {
   void NormalizeRows(size_t rows, const NormWeights& w) { Normalize(s.x.data(), s.normed.data(), rows, 1, c.width, w); }
   // Heads in place, if they are to be normalised.
   void NormalizeHeads(float* x, size_t heads, size_t size, const NormWeights& w);
-  void Rotate(float* x, size_t heads);
+  // Heads in place, where the layer rotates.
+  void Rotate(float* x, size_t heads, const LayerConfig& l);
   // A layer's keys and values join the sequences.
   void Remember(size_t layer);
   // s.attended = attention(q, keys, values) of all sequences.
@@ -65,7 +66,7 @@ struct Transformer::Impl {
   };
   void Multiply(std::string_view name, ActivationSet& x, std::initializer_list<Product> products);
   // s.hidden = activation(gate(x)) * up(x), or activation(up(x)) where there is no gate.
-  void Hidden(ActivationSet& x, const LayerWeights& w);
+  void Hidden(ActivationSet& x, const LayerConfig& l, const LayerWeights& w);
   void AddToResidual(ActivationSet& x, const Linear& w);
   // The input of products: rows of s.activations' quantised forms.
   ActivationSet Input(const float* x, size_t rows, size_t cols) {

@@ -262,8 +262,8 @@ TEST_CASE("transformer: what cannot be allocated or makes no sense is an error")
   CHECK(!Sequence::Create(loaded.config(), SIZE_MAX).ok());
   CHECK(!Sequence::Create(loaded.config(), 16, DType::kQ8_0).ok());
   ModelConfig huge = loaded.config();
-  huge.kv_heads = kMaxHeads;
-  huge.k_size = kMaxHeadSize;
+  huge.layers[1].kv_heads = kMaxHeads;
+  huge.layers[1].k_size = kMaxHeadSize;
   Result<Sequence> sequence = Sequence::Create(huge, kMaxContext);
   REQUIRE(!sequence.ok());
   CHECK(Contains(sequence.error().message, "not enough memory"));
