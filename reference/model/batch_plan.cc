@@ -15,11 +15,28 @@ BatchPlan::BatchPlan(size_t max_tokens, size_t max_logits)
 Result<void> BatchPlan::Set(std::span<const BatchItem> items, const ModelConfig& config) {
   items_ = items;
   tokens_ = wanted_count_ = 0;
+  sequence_count_ = items.size();
   if (items.empty()) return Error{"the batch is empty"};
   for (size_t i = 0; i < items.size(); ++i) {
     if (Result<void> added = Add(i, config); !added.ok()) return added;
   }
   return {};
+}
+
+void BatchPlan::SetLargest(size_t sequences, size_t context) {
+  items_ = {};
+  tokens_ = max_tokens_;
+  wanted_count_ = max_logits_;
+  sequence_count_ = sequences;
+  const size_t queries = max_tokens_ / sequences;
+  for (size_t i = 0; i < sequences; ++i) {
+    sequences_[i] = {.first_query = i * queries,
+                     .queries = queries,
+                     .first_position = static_cast<int64_t>(context) - static_cast<int64_t>(queries),
+                     .k = {},
+                     .v = {},
+                     .kv_length = context};
+  }
 }
 
 Result<void> BatchPlan::Add(size_t index, const ModelConfig& config) {
@@ -76,7 +93,7 @@ std::span<const AttentionSequence> BatchPlan::Sequences(size_t layer) {
     sequences_[i].k = items_[i].sequence->Keys(layer);
     sequences_[i].v = items_[i].sequence->Values(layer);
   }
-  return {sequences_.data(), items_.size()};
+  return {sequences_.data(), sequence_count_};
 }
 
 void BatchPlan::Commit() {

@@ -29,6 +29,10 @@ class BatchPlan {
   // Checks the items, which must live until Commit, and plans them. After an error the plan is of no use.
   Result<void> Set(std::span<const BatchItem> items, const ModelConfig& config);
 
+  // Plans max_tokens() tokens and logits of sequences that are not there, in equal parts that end at position
+  // `context`: a batch to be measured, not to be run.
+  void SetLargest(size_t sequences, size_t context);
+
   size_t tokens() const { return tokens_; }
   const uint32_t* ids() const { return ids_.data(); }                                   // [tokens()]
   const int32_t* positions() const { return positions_.data(); }                        // [tokens()]
@@ -52,7 +56,7 @@ class BatchPlan {
   std::vector<int32_t> positions_;
   std::vector<AttentionSequence> sequences_;
   std::span<const BatchItem> items_;
-  size_t tokens_ = 0, wanted_count_ = 0;
+  size_t tokens_ = 0, wanted_count_ = 0, sequence_count_ = 0;
 };
 
 }  // namespace weft::engine

@@ -12,18 +12,16 @@
 
 namespace weft::engine {
 
-// Everything that does not depend on the tokens of an attention call.
-AttentionArgs AttentionShape(const LayerConfig& layer, AttentionBackend backend, Summation summation);
+// The memory that the operations of a pass work in, one after the other: the most that any asks for, found by measuring
+// the pass (Transformer::Impl::Measure).
+struct WorkspaceBytes {
+  size_t activations = 0, matmul = 0, attention = 0;
+};
 
 // Rows are tokens; the widths of layers are those of the widest, each. Throws std::bad_alloc.
 struct Scratch {
-  struct Sizes {
-    size_t tokens, logits, context;
-    uint32_t workers;
-    AttentionBackend backend;
-    Summation summation;
-  };
-  Scratch(const Model& model, const Sizes& sizes);
+  Scratch(const Model& model, size_t tokens, size_t logits);
+  void AllocateWorkspaces(const WorkspaceBytes& bytes);
   size_t bytes() const;
 
   Buffer<float> x;         // [tokens, width]                the residual stream
@@ -36,7 +34,7 @@ struct Scratch {
 
   std::vector<Buffer<float>> rope;  // of every rotation: [tokens, pairs, 2]
 
-  Buffer<uint8_t> activations, matmul, attention;  // workspaces
+  Buffer<uint8_t> activations, matmul, attention;  // workspaces; empty until they are allocated
 };
 
 }  // namespace weft::engine

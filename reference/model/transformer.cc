@@ -2,7 +2,6 @@
 
 #include <bit>
 #include <cstdint>
-#include <cstring>
 #include <new>
 #include <string>
 #include <utility>
@@ -69,15 +68,24 @@ void Transformer::Impl::FeedForward(size_t layer) {
 
 // logits = output(norm(x)), for the tokens whose logits are wanted.
 void Transformer::Impl::Project() {
-  const std::span<const uint32_t> wanted = plan.wanted();
-  for (size_t i = 0; i < wanted.size(); ++i) {  // rows only move up: wanted[i] >= i
-    std::memmove(&s.x[i * c.width], &s.x[wanted[i] * c.width], c.width * sizeof(float));
-  }
-  NormalizeRows(wanted.size(), model.output_norm);
-  ActivationSet normed = Input(s.normed.data(), wanted.size(), c.width);
+  KeepWanted();
+  const size_t wanted = plan.wanted().size();
+  NormalizeRows(wanted, model.output_norm);
+  ActivationSet normed = Input(s.normed.data(), wanted, c.width);
   Epilogue scaled;
   scaled.scale = c.logit_scale;
   Multiply(normed, model.output, s.logits.data(), scaled);
+}
+
+WorkspaceBytes Transformer::Impl::Measure() {
+  WorkspaceBytes most;
+  needed = &most;
+  for (const size_t sequences : {size_t{1}, options.max_batch}) {
+    plan.SetLargest(sequences, options.max_context != 0 ? options.max_context : c.context);
+    Run();
+  }
+  needed = nullptr;
+  return most;
 }
 
 Result<std::span<const float>> Transformer::Forward(std::span<const BatchItem> batch) {
@@ -101,14 +109,9 @@ Result<Transformer> Transformer::Create(const Model& model, Executor executor, c
                  std::to_string(options.max_logits) + " logits is not possible, expected 1 to " +
                  std::to_string(kMaxBatch) + " tokens and no more logits"};
   }
-  const Scratch::Sizes sizes{.tokens = options.max_batch,
-                             .logits = options.max_logits != 0 ? options.max_logits : options.max_batch,
-                             .context = options.max_context != 0 ? options.max_context : model.config.context,
-                             .workers = executor.workers,
-                             .backend = options.backend,
-                             .summation = options.summation};
+  const size_t max_logits = options.max_logits != 0 ? options.max_logits : options.max_batch;
   try {
-    return Transformer(std::make_unique<Impl>(model, executor, options, sizes));
+    return Transformer(std::make_unique<Impl>(model, executor, options, max_logits));
   } catch (const std::bad_alloc&) {
     return Error{"not enough memory for batches of " + std::to_string(options.max_batch) + " tokens"};
   }
