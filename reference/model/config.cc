@@ -91,7 +91,8 @@ size_t ReadVocabulary(const Gguf& file, KeyReader& keys) {
   const GgufTensor* embedding = file.FindTensor("token_embd.weight");
   if (tokens == nullptr && embedding != nullptr) count = embedding->shape[1];
   if (count < 1 || count > kMaxVocabulary) {
-    keys.Fail("vocab_size", "is missing, and neither the tokenizer nor the embedding tells the size of the vocabulary");
+    keys.Fail(ErrorKind::kBadFile, "vocab_size",
+              "is missing, and neither the tokenizer nor the embedding tells the size of the vocabulary");
   }
   return static_cast<size_t>(count);
 }
@@ -101,21 +102,22 @@ void ReadHeads(KeyReader& keys, size_t width, LayerConfig* layer) {
   l.heads = keys.Count("attention.head_count", 1, kMaxHeads);
   l.kv_heads = keys.CountOr("attention.head_count_kv", l.heads, 1, l.heads);
   if (l.heads % l.kv_heads != 0) {
-    keys.Fail("attention.head_count_kv",
+    keys.Fail(ErrorKind::kBadFile, "attention.head_count_kv",
               std::to_string(l.kv_heads) + " does not divide the " + std::to_string(l.heads) + " heads");
   }
   const bool has_sizes = keys.Has("attention.key_length") && keys.Has("attention.value_length");
   if (!has_sizes && width % l.heads != 0) {
-    keys.Fail("attention.head_count", std::to_string(l.heads) + " does not divide the width " + std::to_string(width) +
-                                          ", and the head sizes are not given");
+    keys.Fail(ErrorKind::kBadFile, "attention.head_count",
+              std::to_string(l.heads) + " does not divide the width " + std::to_string(width) +
+                  ", and the head sizes are not given");
   }
   l.k_size = keys.CountOr("attention.key_length", width / l.heads, 1, kMaxHeadSize);
   l.v_size = keys.CountOr("attention.value_length", width / l.heads, 1, kMaxHeadSize);
   for (const size_t size : {l.k_size, l.v_size}) {
     if (size > kMaxHeadSize || l.heads * size > kMaxWidth) {
-      keys.Fail("attention.head_count", std::to_string(l.heads) + " heads of " + std::to_string(size) +
-                                            " elements: at most " + std::to_string(kMaxWidth) + " together and " +
-                                            std::to_string(kMaxHeadSize) + " each are possible");
+      keys.Fail(ErrorKind::kBadFile, "attention.head_count",
+                std::to_string(l.heads) + " heads of " + std::to_string(size) + " elements: at most " +
+                    std::to_string(kMaxWidth) + " together and " + std::to_string(kMaxHeadSize) + " each are possible");
     }
   }
 }
@@ -142,8 +144,8 @@ Result<ModelConfig> ReadConfig(const Gguf& file) {
   if (!name.ok()) return name.error();
   const Architecture* architecture = FindArchitecture(*name);
   if (architecture == nullptr) {
-    return file.ErrorAt("key general.architecture: is '" + Printable(*name) +
-                        "', expected one of: " + KnownArchitectures());
+    return file.ErrorAt(ErrorKind::kUnsupported, "key general.architecture: is '" + Printable(*name) +
+                                                     "', expected one of: " + KnownArchitectures());
   }
   KeyReader keys(file, *name);
   ModelConfig c;
@@ -171,7 +173,7 @@ Result<ModelConfig> ReadConfig(const Gguf& file) {
     c.logit_scale = static_cast<float>(1.0 / keys.Number("logit_scale", kLowestScale, kHighestScale));
   }
   if (keys.CountOr("expert_count", 0, 0, UINT32_MAX) > 0) {
-    keys.Fail("expert_count", "mixtures of experts are not supported");
+    keys.Fail(ErrorKind::kUnsupported, "expert_count", "mixtures of experts are not supported");
   }
   const bool rotates =
       !c.learned_positions && (!architecture->rope_switch || keys.BoolOr("rope.scaling.finetuned", true));

@@ -58,7 +58,7 @@ class KeyReader {
   }
 
   // Records "key NAME: MESSAGE" unless there is an error already.
-  void Fail(std::string_view key, const std::string& message) { Keep(ErrorAt(key, message)); }
+  void Fail(ErrorKind kind, std::string_view key, const std::string& message) { Keep(ErrorAt(kind, key, message)); }
   void Keep(Error error) {
     if (!error_) error_ = std::move(error);
   }
@@ -81,7 +81,8 @@ class KeyReader {
     if (!IsArray(key)) return file_.GetUint(Name(key));
     const auto value = OfLayer(key, file_.GetInts(Name(key)));
     if (!value.ok()) return value.error();
-    if (*value < 0) return ErrorAt(key, "is " + std::to_string(*value) + Where(key) + ", expected 0 or more");
+    if (*value < 0)
+      return ErrorAt(ErrorKind::kBadFile, key, "is " + std::to_string(*value) + Where(key) + ", expected 0 or more");
     return static_cast<uint64_t>(*value);
   }
   Result<double> Float(std::string_view key) const {
@@ -94,14 +95,16 @@ class KeyReader {
   Result<T> OfLayer(std::string_view key, const Result<std::vector<T>>& values) const {
     if (!values.ok()) return values.error();
     if (values->size() != layers_) {
-      return ErrorAt(key, "has " + std::to_string(values->size()) + " elements, for " + std::to_string(layers_) +
-                              (layers_ == 1 ? " layer" : " layers"));
+      return ErrorAt(ErrorKind::kBadFile, key,
+                     "has " + std::to_string(values->size()) + " elements, for " + std::to_string(layers_) +
+                         (layers_ == 1 ? " layer" : " layers"));
     }
     if (layer_) return (*values)[*layer_];
     for (const T value : *values) {
       if (value != values->front()) {
-        return ErrorAt(key, "differs between the layers (" + std::to_string(values->front()) + " and " +
-                                std::to_string(value) + "), which is not supported");
+        return ErrorAt(ErrorKind::kUnsupported, key,
+                       "differs between the layers (" + std::to_string(values->front()) + " and " +
+                           std::to_string(value) + "), which is not supported");
       }
     }
     return values->front();
@@ -111,8 +114,8 @@ class KeyReader {
     if (!IsArray(key)) return "";
     return layer_ ? " in layer " + std::to_string(*layer_) : " in every layer";
   }
-  Error ErrorAt(std::string_view key, const std::string& message) const {
-    return file_.ErrorAt("key " + Name(key) + ": " + message);
+  Error ErrorAt(ErrorKind kind, std::string_view key, const std::string& message) const {
+    return file_.ErrorAt(kind, "key " + Name(key) + ": " + message);
   }
 
   template <class T>
@@ -122,7 +125,8 @@ class KeyReader {
     } else if (*value >= low && *value <= high) {  // false for NaN
       return *value;
     } else {
-      Fail(key, "is " + Text(*value) + Where(key) + ", expected " + Text(low) + " to " + Text(high));
+      Fail(ErrorKind::kBadFile, key,
+           "is " + Text(*value) + Where(key) + ", expected " + Text(low) + " to " + Text(high));
     }
     return low;
   }

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "reference/base/status_error.h"
 #include "reference/gguf/printable.h"
 #include "reference/model/tensors.h"
 
@@ -33,11 +34,13 @@ class Loader {
     const auto [rows, cols, in_layer, may_be_more] = ShapeOf(model_->config, name, layer_);
     if (tensor->shape[0] != cols || !HasSize(tensor->shape[1], rows, may_be_more) || tensor->shape[2] != 1 ||
         tensor->shape[3] != 1) {
-      return Fail<WeightView>(*tensor, "shape " + ShapeText(*tensor) + ", expected [" + std::to_string(cols) + ", " +
-                                           std::to_string(rows) + "]");
+      return Fail<WeightView>(
+          ErrorKind::kBadFile, *tensor,
+          "shape " + ShapeText(*tensor) + ", expected [" + std::to_string(cols) + ", " + std::to_string(rows) + "]");
     }
     if (!HasFormat(tensor->type)) {
-      return Fail<WeightView>(*tensor, std::string("type ") + Name(tensor->type) + " has no kernels in this program");
+      return Fail<WeightView>(ErrorKind::kUnsupported, *tensor,
+                              std::string("type ") + Name(tensor->type) + " has no kernels in this program");
     }
     return MakeWeights(tensor->data, tensor->type, rows, cols);
   }
@@ -49,18 +52,20 @@ class Loader {
     const TensorShape shape = ShapeOf(model_->config, name, layer_);
     const size_t size = shape.cols;
     if (!HasSize(tensor->shape[0], size, shape.may_be_more) || tensor->elements() != tensor->shape[0]) {
-      return Fail<const float*>(*tensor, "shape " + ShapeText(*tensor) + ", expected [" + std::to_string(size) + "]");
+      return Fail<const float*>(ErrorKind::kBadFile, *tensor,
+                                "shape " + ShapeText(*tensor) + ", expected [" + std::to_string(size) + "]");
     }
     if (LayoutOf(tensor->type).block_elements != 1 || !HasFormat(tensor->type)) {
-      return Fail<const float*>(*tensor, std::string("type ") + Name(tensor->type) + ", expected F32, F16 or BF16");
+      return Fail<const float*>(ErrorKind::kUnsupported, *tensor,
+                                std::string("type ") + Name(tensor->type) + ", expected F32, F16 or BF16");
     }
     // Aligned: Gguf::Parse has checked that.
     if (tensor->type == DType::kF32) return reinterpret_cast<const float*>(tensor->data);
     model_->owned.push_back(std::make_unique<float[]>(size));
     float* copy = model_->owned.back().get();
     if (const Status status = Dequantize(tensor->type, tensor->data, copy, size); !status.ok()) {
-      char text[128];
-      return Fail<const float*>(*tensor, std::string("cannot be read, ") + ToText(status, text, sizeof(text)));
+      const Error error = ErrorOf(status, "cannot be read");
+      return Fail<const float*>(error.kind, *tensor, error.message);
     }
     return copy;
   }
@@ -80,7 +85,8 @@ class Loader {
   void RefuseUnused() {
     for (const GgufTensor& tensor : file_.tensors()) {
       if (error_ || used_[IndexOf(&tensor)]) continue;
-      Fail<int>(tensor, "the architecture " + model_->config.architecture + " has no such tensor");
+      Fail<int>(ErrorKind::kUnsupported, tensor,
+                "the architecture " + model_->config.architecture + " has no such tensor");
     }
   }
 
@@ -109,7 +115,7 @@ class Loader {
     if (tensor != nullptr) {
       Use(tensor);
     } else {
-      error_ = file_.ErrorAt("tensor " + full_name + ": is missing");
+      error_ = file_.ErrorAt(ErrorKind::kBadFile, "tensor " + full_name + ": is missing");
     }
     return tensor;
   }
@@ -118,8 +124,8 @@ class Loader {
     return Needs(bias) || Has(bias) ? Vector(bias) : nullptr;
   }
   template <class T>
-  T Fail(const GgufTensor& tensor, const std::string& message) {
-    error_ = file_.ErrorAt("tensor " + Printable(tensor.name) + ": " + message);
+  T Fail(ErrorKind kind, const GgufTensor& tensor, const std::string& message) {
+    error_ = file_.ErrorAt(kind, "tensor " + Printable(tensor.name) + ": " + message);
     return {};
   }
 

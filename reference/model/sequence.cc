@@ -8,15 +8,17 @@ namespace weft::engine {
 
 Result<Sequence> Sequence::Create(const ModelConfig& config, size_t context, DType kv_type) {
   if (context == 0 || context > kMaxContext) {
-    return Error{"a context of " + std::to_string(context) + " tokens is not possible, expected 1 to " +
-                 std::to_string(kMaxContext)};
+    return Error{ErrorKind::kBadArgument, "a context of " + std::to_string(context) +
+                                              " tokens is not possible, expected 1 to " + std::to_string(kMaxContext)};
   }
   if (config.learned_positions && context > config.context) {
-    return Error{"a context of " + std::to_string(context) + " tokens is not possible: the model has learned " +
-                 std::to_string(config.context) + " positions"};
+    return Error{ErrorKind::kBadArgument, "a context of " + std::to_string(context) +
+                                              " tokens is not possible: the model has learned " +
+                                              std::to_string(config.context) + " positions"};
   }
   if (kv_type != DType::kF32 && kv_type != DType::kF16 && kv_type != DType::kBF16) {
-    return Error{std::string("a key/value cache of ") + Name(kv_type) + " is not possible, expected F32, F16 or BF16"};
+    return Error{ErrorKind::kBadArgument,
+                 std::string("a key/value cache of ") + Name(kv_type) + " is not possible, expected F32, F16 or BF16"};
   }
   Sequence sequence;
   sequence.kv_type_ = kv_type;
@@ -31,7 +33,8 @@ Result<Sequence> Sequence::Create(const ModelConfig& config, size_t context, DTy
                                   .v = Buffer<uint8_t>(heads * RowBytes(kv_type, layer.v_size))});
     }
   } catch (const std::bad_alloc&) {
-    return Error{"not enough memory for the keys and values of " + std::to_string(context) + " tokens"};
+    return Error{ErrorKind::kNoMemory,
+                 "not enough memory for the keys and values of " + std::to_string(context) + " tokens"};
   }
   return sequence;
 }

@@ -6,6 +6,7 @@
 #include <string>
 #include <utility>
 
+#include "reference/base/status_error.h"
 #include "reference/model/transformer_impl.h"
 
 namespace weft::engine {
@@ -92,12 +93,10 @@ Result<std::span<const float>> Transformer::Forward(std::span<const BatchItem> b
   if (Result<void> planned = impl_->plan.Set(batch, impl_->c); !planned.ok()) return planned.error();
   impl_->status = Ok();
   impl_->Run();
-  if (!impl_->status.ok()) {
-    char text[128];
-    return Error{std::string("forward pass: ") + ToText(impl_->status, text, sizeof(text))};
-  }
+  if (!impl_->status.ok()) return ErrorOf(impl_->status, "forward pass");
   const std::span<const float> logits(impl_->s.logits.data(), impl_->plan.wanted().size() * impl_->c.vocabulary);
-  if (!AllFinite(logits)) return Error{"the logits are not numbers: weights are NaN or infinite, or sums overflow"};
+  if (!AllFinite(logits))
+    return Error{ErrorKind::kBadFile, "the logits are not numbers: weights are NaN or infinite, or sums overflow"};
   impl_->plan.Commit();
   return logits;
 }
@@ -105,15 +104,17 @@ Result<std::span<const float>> Transformer::Forward(std::span<const BatchItem> b
 Result<Transformer> Transformer::Create(const Model& model, Executor executor, const TransformerOptions& options) {
   constexpr size_t kMaxBatch = 1 << 16;
   if (options.max_batch == 0 || options.max_batch > kMaxBatch || options.max_logits > options.max_batch) {
-    return Error{"a batch of " + std::to_string(options.max_batch) + " tokens with up to " +
-                 std::to_string(options.max_logits) + " logits is not possible, expected 1 to " +
-                 std::to_string(kMaxBatch) + " tokens and no more logits"};
+    return Error{ErrorKind::kBadArgument, "a batch of " + std::to_string(options.max_batch) + " tokens with up to " +
+                                              std::to_string(options.max_logits) +
+                                              " logits is not possible, expected 1 to " + std::to_string(kMaxBatch) +
+                                              " tokens and no more logits"};
   }
   const size_t max_logits = options.max_logits != 0 ? options.max_logits : options.max_batch;
   try {
     return Transformer(std::make_unique<Impl>(model, executor, options, max_logits));
   } catch (const std::bad_alloc&) {
-    return Error{"not enough memory for batches of " + std::to_string(options.max_batch) + " tokens"};
+    return Error{ErrorKind::kNoMemory,
+                 "not enough memory for batches of " + std::to_string(options.max_batch) + " tokens"};
   }
 }
 

@@ -137,10 +137,11 @@ BpeTokenizer::BpeTokenizer(PreTokenizer pre_tokenizer, bool whole_words)
 
 Result<std::unique_ptr<Tokenizer>> BpeTokenizer::Load(const Gguf& file) {
   const auto name = file.GetString(kPre);
-  if (!name.ok()) return Error{name.error().message + "; known are: " + KnownPreTokenizers()};
+  if (!name.ok()) return Error{name.error().kind, name.error().message + "; known are: " + KnownPreTokenizers()};
   const PreTokenizerKind* kind = FindPreTokenizer(*name);
   if (kind == nullptr) {
-    return file.ErrorAt(std::string(kPre) + " is '" + Printable(*name) + "'; known are: " + KnownPreTokenizers());
+    return file.ErrorAt(ErrorKind::kUnsupported,
+                        std::string(kPre) + " is '" + Printable(*name) + "'; known are: " + KnownPreTokenizers());
   }
   auto pre_tokenizer = PreTokenizer::Compile(kind->pattern);
   if (!pre_tokenizer.ok()) return pre_tokenizer.error();
@@ -230,8 +231,10 @@ Result<void> BpeTokenizer::ReadBytes(const Gguf& file, const Vocabulary& vocabul
   }
   if (replacement_.size() == kReplacement.size()) return {};
   if (!unknown_) {
-    return file.ErrorAt("the vocabulary has no token for the byte " + std::to_string(missing - byte_ids_.begin()) +
-                        ", and neither U+FFFD nor an unknown token (tokenizer.ggml.unknown_token_id) to replace it");
+    return file.ErrorAt(
+        ErrorKind::kBadFile,
+        "the vocabulary has no token for the byte " + std::to_string(missing - byte_ids_.begin()) +
+            ", and neither U+FFFD nor an unknown token (tokenizer.ggml.unknown_token_id) to replace it");
   }
   replacement_ = {*unknown_};
   return {};

@@ -126,13 +126,13 @@ Result<std::unique_ptr<Tokenizer>> SpmTokenizer::Load(const Gguf& file) {
   auto scores = file.Find(kScores) != nullptr ? file.GetFloats(kScores) : std::vector<float>(t.size_);  // all equal
   if (!scores.ok()) return scores.error();
   if (scores->size() != t.size_) {
-    return file.ErrorAt(std::string(kScores) + " has " + std::to_string(scores->size()) + " elements, for " +
-                        std::to_string(t.size_) + " tokens");
+    return file.ErrorAt(ErrorKind::kBadFile, std::string(kScores) + " has " + std::to_string(scores->size()) +
+                                                 " elements, for " + std::to_string(t.size_) + " tokens");
   }
   const auto nan = std::find_if(scores->begin(), scores->end(), [](float score) { return std::isnan(score); });
   if (nan != scores->end()) {
-    return file.ErrorAt(std::string(kScores) + ": the score of token " + std::to_string(nan - scores->begin()) +
-                        " is not a number");
+    return file.ErrorAt(ErrorKind::kBadFile, std::string(kScores) + ": the score of token " +
+                                                 std::to_string(nan - scores->begin()) + " is not a number");
   }
   t.scores_ = *std::move(scores);
 
@@ -168,7 +168,8 @@ Result<std::unique_ptr<Tokenizer>> SpmTokenizer::Load(const Gguf& file) {
   t.ids_ = TextTable<>(entries);
   const bool all_bytes = std::all_of(t.byte_ids_.begin(), t.byte_ids_.end(), [](const auto& id) { return !!id; });
   if (!all_bytes && !t.unknown_) {
-    return file.ErrorAt("the vocabulary has neither an unknown token (tokenizer.ggml.unknown_token_id) nor all bytes");
+    return file.ErrorAt(ErrorKind::kBadFile,
+                        "the vocabulary has neither an unknown token (tokenizer.ggml.unknown_token_id) nor all bytes");
   }
   t.matcher_ = SpecialMatcher(t.vocabulary_);
   return std::unique_ptr<Tokenizer>(std::move(tokenizer));

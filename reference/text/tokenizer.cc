@@ -30,7 +30,8 @@ Result<std::unique_ptr<Tokenizer>> Tokenizer::Load(const Gguf& file) {
     if (kind.name == *model) return kind.load(file);
     known += (known.empty() ? "" : ", ") + std::string(kind.name);
   }
-  return file.ErrorAt("tokenizer.ggml.model is '" + Printable(*model) + "'; known are: " + known);
+  return file.ErrorAt(ErrorKind::kUnsupported,
+                      "tokenizer.ggml.model is '" + Printable(*model) + "'; known are: " + known);
 }
 
 }  // namespace weft::engine
