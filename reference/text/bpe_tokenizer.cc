@@ -17,11 +17,6 @@ constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 // Control tokens that end a turn of a conversation: files of chat models do not always name them as eos or eot.
 constexpr std::string_view kTurnEnds[] = {"<|eot_id|>", "<|im_end|>", "<|end_of_text|>", "<|endoftext|>", "<|end|>"};
 
-// Whether a text can become such a token without special tokens being parsed.
-bool IsText(TokenType type) {
-  return type != TokenType::kControl && type != TokenType::kUnknown && type != TokenType::kByte;
-}
-
 }  // namespace
 
 // Encodes the words of one text. Words repeat, so what became of a word is looked up in the ids that are already there:
@@ -207,7 +202,7 @@ void BpeTokenizer::ReadTexts(const Vocabulary& vocabulary) {
   for (const bool user_defined : {false, true}) {
     for (TokenId id = 0; id < size_; ++id) {
       const TokenType type = vocabulary.type(id);
-      if (!IsText(type) || texts_[id].empty() || (type == TokenType::kUserDefined) != user_defined) continue;
+      if (!CanBeText(type) || texts_[id].empty() || (type == TokenType::kUserDefined) != user_defined) continue;
       entries.push_back({texts_[id], id});
     }
   }
@@ -242,11 +237,11 @@ Result<void> BpeTokenizer::ReadBytes(const Gguf& file, const Vocabulary& vocabul
 
 std::optional<TokenId> BpeTokenizer::Find(std::string_view bytes) const { return ids_.Find(bytes); }
 
-std::vector<TokenId> BpeTokenizer::Encode(std::string_view text, bool parse_special) const {
+std::vector<TokenId> BpeTokenizer::EncodeFragments(std::span<const TextFragment> fragments, size_t bytes) const {
   std::vector<TokenId> ids;
-  ids.reserve(text.size() / 4 + 16);
-  Encoder encoder(*this, text.size(), &ids);
-  for (const TextFragment& fragment : matcher_.Split(text, parse_special)) {
+  ids.reserve(bytes / 4 + 16);
+  Encoder encoder(*this, bytes, &ids);
+  for (const TextFragment& fragment : fragments) {
     if (fragment.special) {
       ids.push_back(fragment.token);
       continue;

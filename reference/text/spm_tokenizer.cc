@@ -160,7 +160,7 @@ Result<std::unique_ptr<Tokenizer>> SpmTokenizer::Load(const Gguf& file) {
   entries.reserve(t.size_);
   for (TokenId id = 0; id < t.size_; ++id) {
     const std::string_view text = t.vocabulary_.text(id);
-    if (!text.empty()) entries.push_back({text, id});
+    if (!text.empty() && CanBeText(t.vocabulary_.type(id))) entries.push_back({text, id});
     if (t.vocabulary_.type(id) != TokenType::kByte) continue;
     auto& byte_id = t.byte_ids_[*ParseByteToken(text)];
     if (!byte_id) byte_id = id;
@@ -180,10 +180,10 @@ std::optional<TokenId> SpmTokenizer::Find(std::string_view text) const {
   return ids_.Find(text);
 }
 
-std::vector<TokenId> SpmTokenizer::Encode(std::string_view text, bool parse_special) const {
+std::vector<TokenId> SpmTokenizer::EncodeFragments(std::span<const TextFragment> fragments, size_t) const {
   std::vector<TokenId> ids;
   bool starts_text = true;  // also after a special token
-  for (const TextFragment& fragment : matcher_.Split(text, parse_special)) {
+  for (const TextFragment& fragment : fragments) {
     if (fragment.special) {
       ids.push_back(fragment.token);
       starts_text = true;
