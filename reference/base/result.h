@@ -1,7 +1,9 @@
-// How the engine reports errors: a value or one sentence that names the file, key, tensor or option at fault.
+// How the engine reports errors: a value, or a kind and one sentence that names the file, key, tensor or option at
+// fault.
 #ifndef WEFT_REFERENCE_BASE_RESULT_H_
 #define WEFT_REFERENCE_BASE_RESULT_H_
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -9,7 +11,20 @@
 
 namespace weft::engine {
 
+// What a caller can do about an error: the program's exit status follows from it (cli/commands.h), as the status of a
+// server's reply would.
+enum class ErrorKind : uint8_t {
+  kBadFile,      // what a file holds is wrong, or contradicts itself: take another file
+  kBadArgument,  // the caller asks for what makes no sense, or what the model cannot give: ask for something else
+  kUnsupported,  // this program does not do it; another might
+  kNoMemory,     // less might fit
+  kInputOutput,  // the system could not open, read or write something
+  kInternal,     // the engine has contradicted itself
+};
+
+// Neither part has a default: each place that makes an error says which kind it is.
 struct Error {
+  ErrorKind kind;
   std::string message;
 };
 

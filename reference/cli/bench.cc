@@ -51,7 +51,7 @@ std::vector<BenchTest> Tests(const Options& options) {
 Result<void> Bench(const Options& options, const std::vector<BenchTest>& tests) {
   const auto file = ModelFile::Open(options.model);
   if (!file.ok()) return file.error();
-  const auto failed = [&](const Error& error) { return file->gguf.ErrorAt(error.message); };
+  const auto failed = [&](const Error& error) { return file->gguf.ErrorAt(error); };
   const auto model = LoadModel(file->gguf);
   if (!model.ok()) return model.error();
   auto runner = BenchRunner::Create(*model, tests);

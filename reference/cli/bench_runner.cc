@@ -68,8 +68,8 @@ Result<BenchRunner> BenchRunner::Create(const Model& model, std::span<const Benc
     const size_t needed = test.depth + test.tokens();
     const size_t limit = model.config.learned_positions ? model.config.context : kMaxContext;
     if (needed > limit) {
-      return Error{test.Name() + " needs a context of " + std::to_string(needed) + " tokens; the model has at most " +
-                   std::to_string(limit)};
+      return Error{ErrorKind::kBadArgument, test.Name() + " needs a context of " + std::to_string(needed) +
+                                                " tokens; the model has at most " + std::to_string(limit)};
     }
     context = std::max(context, needed);
   }

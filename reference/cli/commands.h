@@ -11,9 +11,12 @@
 
 namespace weft::engine::cli {
 
+// Exit statuses.
 constexpr int kOk = 0;
-constexpr int kFailed = 1;
-constexpr int kUsage = 2;
+constexpr int kFailed = 1;  // with a file, or with what was asked of a model
+constexpr int kUsage = 2;   // the command line alone shows it
+constexpr int kUnsupported = 3;
+constexpr int kNoMemory = 4;
 
 // What a command does once the whole command line has been understood; returns the exit status.
 using Action = std::function<int()>;
@@ -31,8 +34,8 @@ void AddTargets(CLI::App& app, Action* action);
 std::string TargetNames(bool supported);
 
 // Prints "weft: MESSAGE" on stderr and returns `status`.
-int Fail(const std::string& message, int status = kFailed);
-// kOk, or Fail with the error.
+int Fail(const std::string& message, int status);
+// kOk, or Fail with the error and the status of its kind.
 int StatusOf(const Result<void>& result);
 
 // Options that several commands have.

@@ -5,19 +5,15 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <system_error>
 #include <utility>
 
+#include "reference/base/status_error.h"
 #include "reference/cli/fatal_signals.h"
 
 namespace weft::engine::cli {
 namespace {
 
 constexpr std::string_view kByteOrderMark = "\xEF\xBB\xBF";
-
-Error SystemError(const std::string& name, const char* action, int code) {
-  return {name + ": " + action + ": " + std::generic_category().message(code)};
-}
 
 }  // namespace
 
@@ -53,7 +49,7 @@ Result<OutputFile> OutputFile::Create(const std::string& path) {
   output.path_ = path;
   struct stat info;
   const bool exists = stat(path.c_str(), &info) == 0;
-  if (exists && S_ISDIR(info.st_mode)) return Error{path + ": is a folder, not a file"};
+  if (exists && S_ISDIR(info.st_mode)) return Error{ErrorKind::kBadArgument, path + ": is a folder, not a file"};
   std::string name = path;
   if (!exists || S_ISREG(info.st_mode)) name = path + "." + std::to_string(getpid()) + ".tmp";
   if (name != path) SetTemporaryFile(name);

@@ -49,7 +49,9 @@ Result<std::vector<TokenId>> PromptTokens(const Tokenizer& tokenizer, const std:
   if (tokenizer.bos() && !starts_with_bos && (tokenizer.add_bos() || ids.empty())) {
     ids.insert(ids.begin(), *tokenizer.bos());
   }
-  if (ids.empty()) return Error{"the model has no token to begin a text with (BOS): give a prompt with -p or --file"};
+  if (ids.empty())
+    return Error{ErrorKind::kBadArgument,
+                 "the model has no token to begin a text with (BOS): give a prompt with -p or --file"};
   return ids;
 }
 
@@ -57,7 +59,7 @@ Result<std::vector<TokenId>> PromptTokens(const Tokenizer& tokenizer, const std:
 Result<size_t> ContextLength(size_t wanted, size_t prompt, size_t count, size_t trained) {
   const size_t context = wanted != 0 ? wanted : std::min(trained, count < trained ? prompt + count : trained);
   if (prompt <= context) return context;
-  return Error{fmt::format("the prompt has {} tokens, the context {}", prompt, context)};
+  return Error{ErrorKind::kBadArgument, fmt::format("the prompt has {} tokens, the context {}", prompt, context)};
 }
 
 Result<void> Generate(const Options& options) {
@@ -70,7 +72,7 @@ Result<void> Generate(const Options& options) {
   const auto opened = Session::Open(options.model, options.threads);
   if (!opened.ok()) return opened.error();
   const Session& session = **opened;
-  const auto failed = [&](const Error& error) { return session.file.gguf.ErrorAt(error.message); };
+  const auto failed = [&](const Error& error) { return session.file.gguf.ErrorAt(error); };
   const auto tokenizer = RequireTokenizer(session.file.gguf);
   if (!tokenizer.ok()) return tokenizer.error();
   const auto ids = PromptTokens(**tokenizer, prompt);

@@ -18,8 +18,8 @@ struct Options {
   bool decode = false;
 };
 
-// Ids separated by commas, blanks or both. `name`: what an error calls the list.
-Result<std::vector<uint32_t>> ParseIds(std::string_view text, const std::string& name) {
+// Ids separated by commas, blanks or both. `name`: what an error, of the kind that is given, calls the list.
+Result<std::vector<uint32_t>> ParseIds(std::string_view text, const std::string& name, ErrorKind kind) {
   constexpr std::string_view kSeparators = ", \t\r\n";
   std::vector<uint32_t> ids;
   for (size_t begin = text.find_first_not_of(kSeparators); begin != std::string_view::npos;) {
@@ -27,12 +27,12 @@ Result<std::vector<uint32_t>> ParseIds(std::string_view text, const std::string&
     uint32_t id = 0;
     const auto [end, code] = std::from_chars(word.data(), word.data() + word.size(), id);
     if (code != std::errc() || end != word.data() + word.size()) {
-      return Error{name + ": '" + Printable(word) + "' is not a token id"};
+      return Error{kind, name + ": '" + Printable(word) + "' is not a token id"};
     }
     ids.push_back(id);
     begin = text.find_first_not_of(kSeparators, begin + word.size());
   }
-  if (ids.empty()) return Error{name + ": no token ids"};
+  if (ids.empty()) return Error{kind, name + ": no token ids"};
   return ids;
 }
 
@@ -40,7 +40,7 @@ Result<void> Logits(const Options& options, const std::vector<uint32_t>& ids) {
   const auto opened = Session::Open(options.model, options.threads);
   if (!opened.ok()) return opened.error();
   const Session& session = **opened;
-  const auto failed = [&](const Error& error) { return session.file.gguf.ErrorAt(error.message); };
+  const auto failed = [&](const Error& error) { return session.file.gguf.ErrorAt(error); };
 
   // Batches as large as they would be for a prompt, but not so large that the logits take more than 64 MiB.
   const size_t row_bytes = session.model.config.vocabulary * sizeof(float);
@@ -72,11 +72,12 @@ int Run(const Options& options) {
   if (text.starts_with('@')) {
     name = text.substr(1);
     auto read = ReadText(name);
-    if (!read.ok()) return Fail(read.error().message);
+    if (!read.ok()) return StatusOf(read.error());
     text = *std::move(read);
   }
-  const auto ids = ParseIds(text, name);
-  if (!ids.ok()) return Fail(ids.error().message, options.tokens.starts_with('@') ? kFailed : kUsage);
+  const bool from_file = options.tokens.starts_with('@');
+  const auto ids = ParseIds(text, name, from_file ? ErrorKind::kBadFile : ErrorKind::kBadArgument);
+  if (!ids.ok()) return from_file ? StatusOf(ids.error()) : Fail(ids.error().message, kUsage);
   return StatusOf(Logits(options, *ids));
 }
 

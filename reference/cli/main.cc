@@ -30,7 +30,8 @@ int Main(int argc, char** argv) {
   app.footer(
       "'weft COMMAND --help' describes a command.\n"
       "Results go to standard output, everything else to standard error.\n"
-      "Exit status: 0 done, 1 failed, 2 wrong usage.\n"
+      "Exit status: 0 done, 1 failed (a file, or what was asked of a model), 2 wrong usage,\n"
+      "3 not supported by this program, 4 not enough memory.\n"
       "Environment: WEFT_TARGET names the instruction set to use; 'weft targets' lists them.");
   Action action;
   AddGenerate(app, &action);
@@ -61,8 +62,8 @@ int main(int argc, char** argv) {
   try {
     return weft::engine::cli::Main(argc, argv);
   } catch (const std::bad_alloc&) {
-    return weft::engine::cli::Fail("not enough memory");
+    return weft::engine::cli::Fail("not enough memory", weft::engine::cli::kNoMemory);
   } catch (const std::exception& error) {
-    return weft::engine::cli::Fail(error.what());
+    return weft::engine::cli::Fail(error.what(), weft::engine::cli::kFailed);
   }
 }

@@ -12,7 +12,21 @@ int Fail(const std::string& message, int status) {
   return status;
 }
 
-int StatusOf(const Result<void>& result) { return result.ok() ? kOk : Fail(result.error().message); }
+int StatusOf(const Result<void>& result) {
+  if (result.ok()) return kOk;
+  const auto status = [](ErrorKind kind) {
+    switch (kind) {
+      case ErrorKind::kUnsupported: return kUnsupported;
+      case ErrorKind::kNoMemory: return kNoMemory;
+      case ErrorKind::kBadFile:
+      case ErrorKind::kBadArgument:
+      case ErrorKind::kInputOutput:
+      case ErrorKind::kInternal: return kFailed;
+    }
+    return kFailed;
+  };
+  return Fail(result.error().message, status(result.error().kind));
+}
 
 CLI::Option* AddModelArgument(CLI::App* command, std::string* path) {
   return command->add_option("MODEL", *path, "The GGUF file; without one: the built-in model");

@@ -29,7 +29,7 @@ Result<std::unique_ptr<Tokenizer>> RequireTokenizer(const Gguf& file) {
   auto tokenizer = Tokenizer::Load(file);
   if (tokenizer.ok() && *tokenizer == nullptr) {
     if (Result<void> model = CheckIsModel(file); !model.ok()) return model.error();
-    return file.ErrorAt("the file has no tokenizer ('weft logits' runs such models on token ids)");
+    return file.ErrorAt(ErrorKind::kBadFile, "the file has no tokenizer ('weft logits' runs such models on token ids)");
   }
   return tokenizer;
 }

@@ -57,7 +57,7 @@ class Parser {
 
   bool Run() { return Header() && Values() && TensorInfos() && PlaceTensors(); }
 
-  std::string error;
+  std::optional<Error> error;  // without the file's name
   uint32_t version = 0;
   std::vector<std::pair<std::string_view, GgufValue>> values;
   std::vector<GgufTensor> tensors;
@@ -65,8 +65,13 @@ class Parser {
   std::optional<uint64_t> next_file;
 
  private:
+  // Of a bad file.
   bool Fail(std::string message) {
-    error = std::move(message);
+    error = {ErrorKind::kBadFile, std::move(message)};
+    return false;
+  }
+  bool FailUnsupported(std::string message) {
+    error = {ErrorKind::kUnsupported, std::move(message)};
     return false;
   }
   bool FailAtKey(std::string_view key, const std::string& message) {
@@ -106,9 +111,10 @@ bool Parser::Header() {
   reader_.Skip(4);
   if (!reader_.Read(&version)) return Fail("ends before the version number");
   if (version != 0 && (version & 0xFFFF) == 0) {
-    return Fail("is a big-endian GGUF file; only little-endian files can be read");
+    return FailUnsupported("is a big-endian GGUF file; only little-endian files can be read");
   }
-  if (version < 2 || version > 3) return Fail("is GGUF version " + Text(version) + "; only 2 and 3 can be read");
+  if (version < 2 || version > 3)
+    return FailUnsupported("is GGUF version " + Text(version) + "; only 2 and 3 can be read");
   if (!reader_.Read(&tensor_count_) || !reader_.Read(&key_count_)) return Fail("ends inside its header");
   if (key_count_ > reader_.remaining() / kMinKeyBytes) {
     return Fail("says that it has " + Text(key_count_) + " keys, but " + Left());
@@ -326,7 +332,7 @@ Result<Gguf> Gguf::Parse(std::span<const uint8_t> bytes, std::string name) {
   file.name_ = std::move(name);
   try {
     Parser parser(bytes);
-    if (!parser.Run()) return file.ErrorAt(parser.error);
+    if (!parser.Run()) return file.ErrorAt(*parser.error);
     file.version_ = parser.version;
     file.values_ = std::move(parser.values);
     file.tensors_ = std::move(parser.tensors);
@@ -334,7 +340,7 @@ Result<Gguf> Gguf::Parse(std::span<const uint8_t> bytes, std::string name) {
     file.tensor_order_ = std::move(parser.tensor_order);
     file.next_file_ = parser.next_file;
   } catch (const std::exception&) {  // of the standard library: no memory
-    return file.ErrorAt("not enough memory for its keys and tensor names");
+    return file.ErrorAt(ErrorKind::kNoMemory, "not enough memory for its keys and tensor names");
   }
   return file;
 }
@@ -348,6 +354,8 @@ const GgufTensor* Gguf::FindTensor(std::string_view name) const {
   return FindByName(tensors_, tensor_order_, kNameOf, name);
 }
 
-Error Gguf::ErrorAt(const std::string& message) const { return {name_ + ": " + Printable(message, kMaxErrorBytes)}; }
+Error Gguf::ErrorAt(ErrorKind kind, const std::string& message) const {
+  return {kind, name_ + ": " + Printable(message, kMaxErrorBytes)};
+}
 
 }  // namespace weft::engine

@@ -105,7 +105,8 @@ class Gguf {
   Result<std::vector<int64_t>> GetInts(std::string_view key) const;  // any integer type or bool
 
   // "FILE: " + message, as an Error. Messages may quote the file: what does not print is escaped, long ones are cut.
-  Error ErrorAt(const std::string& message) const;
+  Error ErrorAt(ErrorKind kind, const std::string& message) const;
+  Error ErrorAt(const Error& error) const { return ErrorAt(error.kind, error.message); }
 
  private:
   std::string name_;

@@ -50,14 +50,14 @@ std::string Describe(const GgufValue& value) {
   return Name(value.type);
 }
 
-Error KeyError(const Gguf& file, std::string_view key, const std::string& message) {
-  return file.ErrorAt("key " + Printable(key) + ": " + message);
+Error KeyError(ErrorKind kind, const Gguf& file, std::string_view key, const std::string& message) {
+  return file.ErrorAt(kind, "key " + Printable(key) + ": " + message);
 }
 
-Error Missing(const Gguf& file, std::string_view key) { return KeyError(file, key, "is missing"); }
+Error Missing(const Gguf& file, std::string_view key) { return KeyError(ErrorKind::kBadFile, file, key, "is missing"); }
 
 Error WrongType(const Gguf& file, std::string_view key, const GgufValue& value, const char* expected) {
-  return KeyError(file, key, "is " + Describe(value) + ", expected " + expected);
+  return KeyError(ErrorKind::kBadFile, file, key, "is " + Describe(value) + ", expected " + expected);
 }
 
 // The array of `key` if its elements are accepted, or an Error that says what was expected.
@@ -76,12 +76,12 @@ Result<std::vector<T>> ConvertAll(const Gguf& file, std::string_view key, uint64
     std::vector<T> out(static_cast<size_t>(count));
     for (size_t i = 0; i < out.size(); ++i) {
       if (!convert(i, &out[i])) {
-        return KeyError(file, key, "element " + std::to_string(i) + " is out of range");
+        return KeyError(ErrorKind::kBadFile, file, key, "element " + std::to_string(i) + " is out of range");
       }
     }
     return out;
   } catch (const std::exception&) {  // of the standard library: no memory
-    return KeyError(file, key, "not enough memory for " + std::to_string(count) + " elements");
+    return KeyError(ErrorKind::kNoMemory, file, key, "not enough memory for " + std::to_string(count) + " elements");
   }
 }
 
@@ -136,7 +136,7 @@ Result<uint64_t> Gguf::GetUint(std::string_view key) const {
   if (!integer) return WrongType(*this, key, *value, "an integer");
   if (integer->negative) {
     const int64_t number = static_cast<int64_t>(integer->bits);
-    return KeyError(*this, key, std::to_string(number) + " is negative, expected 0 or more");
+    return KeyError(ErrorKind::kBadFile, *this, key, std::to_string(number) + " is negative, expected 0 or more");
   }
   return integer->bits;
 }

@@ -67,7 +67,7 @@ void GgufWriter::AddTensor(std::string_view name, std::span<const uint64_t> shap
 Result<void> GgufWriter::WriteData(std::span<const uint8_t> bytes) {
   if (Result<void> written = WriteHeader(); !written.ok()) return written;
   if (current_ == sizes_.size() || bytes.size() > sizes_[current_] - done_) {
-    return Error{"more data than tensor number " + std::to_string(current_) + " has"};
+    return Error{ErrorKind::kInternal, "more data than tensor number " + std::to_string(current_) + " has"};
   }
   if (Result<void> written = Put(bytes); !written.ok()) return written;
   done_ += bytes.size();
@@ -80,7 +80,7 @@ Result<void> GgufWriter::WriteData(std::span<const uint8_t> bytes) {
 Result<void> GgufWriter::Finish() {
   if (Result<void> written = WriteHeader(); !written.ok()) return written;
   if (current_ == sizes_.size()) return {};
-  return Error{"the data of tensor number " + std::to_string(current_) + " are missing"};
+  return Error{ErrorKind::kInternal, "the data of tensor number " + std::to_string(current_) + " are missing"};
 }
 
 Result<void> GgufWriter::WriteHeader() {

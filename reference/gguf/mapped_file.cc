@@ -7,17 +7,12 @@
 
 #include <cerrno>
 #include <limits>
-#include <system_error>
 #include <utility>
+
+#include "reference/base/status_error.h"
 
 namespace weft::engine {
 namespace {
-
-Error ErrorOf(const std::string& path, const std::string& reason) { return {path + ": " + reason}; }
-
-Error SystemError(const std::string& path, const char* action, int code) {
-  return ErrorOf(path, std::string(action) + ": " + std::generic_category().message(code));
-}
 
 // Closes the descriptor on every way out; a mapping does not need it any more.
 struct Descriptor {
@@ -35,11 +30,12 @@ Result<MappedFile> MappedFile::Open(const std::string& path) {
   if (file.id < 0) return SystemError(path, "cannot open", errno);
   struct stat info;
   if (fstat(file.id, &info) != 0) return SystemError(path, "cannot read its size", errno);
-  if (S_ISDIR(info.st_mode)) return ErrorOf(path, "is a folder, not a file");
-  if (!S_ISREG(info.st_mode)) return ErrorOf(path, "is not a regular file, so it cannot be mapped");
-  if (info.st_size == 0) return ErrorOf(path, "is empty");
+  if (S_ISDIR(info.st_mode)) return Error{ErrorKind::kBadFile, path + ": is a folder, not a file"};
+  if (!S_ISREG(info.st_mode))
+    return Error{ErrorKind::kBadFile, path + ": is not a regular file, so it cannot be mapped"};
+  if (info.st_size == 0) return Error{ErrorKind::kBadFile, path + ": is empty"};
   if (static_cast<uint64_t>(info.st_size) > std::numeric_limits<size_t>::max()) {
-    return ErrorOf(path, "is larger than this machine can map");
+    return Error{ErrorKind::kNoMemory, path + ": is larger than this machine can map"};
   }
   MappedFile mapped;
   const size_t size = static_cast<size_t>(info.st_size);

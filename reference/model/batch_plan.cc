@@ -15,32 +15,53 @@ BatchPlan::BatchPlan(size_t max_tokens, size_t max_logits)
 Result<void> BatchPlan::Set(std::span<const BatchItem> items, const ModelConfig& config) {
   items_ = items;
   tokens_ = wanted_count_ = 0;
-  if (items.empty()) return Error{"the batch is empty"};
+  sequence_count_ = items.size();
+  if (items.empty()) return Error{ErrorKind::kBadArgument, "the batch is empty"};
   for (size_t i = 0; i < items.size(); ++i) {
     if (Result<void> added = Add(i, config); !added.ok()) return added;
   }
   return {};
 }
 
+void BatchPlan::SetLargest(size_t sequences, size_t context) {
+  items_ = {};
+  tokens_ = max_tokens_;
+  wanted_count_ = max_logits_;
+  sequence_count_ = sequences;
+  const size_t queries = max_tokens_ / sequences;
+  for (size_t i = 0; i < sequences; ++i) {
+    sequences_[i] = {.first_query = i * queries,
+                     .queries = queries,
+                     .first_position = static_cast<int64_t>(context) - static_cast<int64_t>(queries),
+                     .k = {},
+                     .v = {},
+                     .kv_length = context};
+  }
+}
+
 Result<void> BatchPlan::Add(size_t index, const ModelConfig& config) {
   const BatchItem& item = items_[index];
   const size_t count = item.tokens.size();
-  if (item.sequence == nullptr || count == 0) return Error{"a batch item has no sequence or no tokens"};
-  if (!item.sequence->Fits(config)) return Error{"a sequence was created for another model"};
+  if (item.sequence == nullptr || count == 0)
+    return Error{ErrorKind::kBadArgument, "a batch item has no sequence or no tokens"};
+  if (!item.sequence->Fits(config)) return Error{ErrorKind::kBadArgument, "a sequence was created for another model"};
   for (size_t other = 0; other < index; ++other) {
-    if (items_[other].sequence == item.sequence) return Error{"a sequence occurs twice in the batch"};
+    if (items_[other].sequence == item.sequence)
+      return Error{ErrorKind::kBadArgument, "a sequence occurs twice in the batch"};
   }
   if (count > max_tokens_ - tokens_) {
-    return Error{"the batch has more than " + std::to_string(max_tokens_) + " tokens"};
+    return Error{ErrorKind::kBadArgument, "the batch has more than " + std::to_string(max_tokens_) + " tokens"};
   }
   const size_t length = item.sequence->length();
   if (count > item.sequence->context() - length) {
-    return Error{"the context is full: " + std::to_string(length) + " + " + std::to_string(count) +
-                 " tokens, room for " + std::to_string(item.sequence->context())};
+    return Error{ErrorKind::kBadArgument, "the context is full: " + std::to_string(length) + " + " +
+                                              std::to_string(count) + " tokens, room for " +
+                                              std::to_string(item.sequence->context())};
   }
   const size_t wanted = item.all_logits ? count : 1;
   if (wanted > max_logits_ - wanted_count_) {
-    return Error{"the batch asks for the logits of more than " + std::to_string(max_logits_) + " tokens"};
+    return Error{ErrorKind::kBadArgument,
+                 "the batch asks for the logits of more than " + std::to_string(max_logits_) + " tokens"};
   }
   sequences_[index] = {.first_query = tokens_,
                        .queries = count,
@@ -50,8 +71,8 @@ Result<void> BatchPlan::Add(size_t index, const ModelConfig& config) {
                        .kv_length = length + count};
   for (size_t i = 0; i < count; ++i, ++tokens_) {
     if (item.tokens[i] >= config.vocabulary) {
-      return Error{"token " + std::to_string(item.tokens[i]) + " is outside the vocabulary of " +
-                   std::to_string(config.vocabulary)};
+      return Error{ErrorKind::kBadArgument, "token " + std::to_string(item.tokens[i]) +
+                                                " is outside the vocabulary of " + std::to_string(config.vocabulary)};
     }
     ids_[tokens_] = item.tokens[i];
     positions_[tokens_] = static_cast<int32_t>(length + i);
@@ -60,13 +81,13 @@ Result<void> BatchPlan::Add(size_t index, const ModelConfig& config) {
   return {};
 }
 
-Status BatchPlan::Write(size_t layer, const float* k, const float* v, const ModelConfig& config,
+Status BatchPlan::Write(size_t layer, const float* k, const float* v, const LayerConfig& config,
                         const Executor& executor) {
   for (const BatchItem& item : items_) {
     const size_t count = item.tokens.size();
     if (const Status status = item.sequence->Write(layer, k, v, count, executor); !status.ok()) return status;
-    k += count * config.kv_heads * config.k_size;
-    v += count * config.kv_heads * config.v_size;
+    k += count * config.k_width();
+    v += count * config.v_width();
   }
   return Ok();
 }
@@ -76,7 +97,7 @@ std::span<const AttentionSequence> BatchPlan::Sequences(size_t layer) {
     sequences_[i].k = items_[i].sequence->Keys(layer);
     sequences_[i].v = items_[i].sequence->Values(layer);
   }
-  return {sequences_.data(), items_.size()};
+  return {sequences_.data(), sequence_count_};
 }
 
 void BatchPlan::Commit() {

@@ -29,13 +29,17 @@ class BatchPlan {
   // Checks the items, which must live until Commit, and plans them. After an error the plan is of no use.
   Result<void> Set(std::span<const BatchItem> items, const ModelConfig& config);
 
+  // Plans max_tokens() tokens and logits of sequences that are not there, in equal parts that end at position
+  // `context`: a batch to be measured, not to be run.
+  void SetLargest(size_t sequences, size_t context);
+
   size_t tokens() const { return tokens_; }
   const uint32_t* ids() const { return ids_.data(); }                                   // [tokens()]
   const int32_t* positions() const { return positions_.data(); }                        // [tokens()]
   std::span<const uint32_t> wanted() const { return {wanted_.data(), wanted_count_}; }  // rows whose logits are wanted
 
   // Appends a layer's keys and values, [tokens()][kv_heads * size], to the sequences.
-  Status Write(size_t layer, const float* k, const float* v, const ModelConfig& config, const Executor& executor);
+  Status Write(size_t layer, const float* k, const float* v, const LayerConfig& config, const Executor& executor);
   // The queries of the batch and the keys and values that each may see, including those just written.
   std::span<const AttentionSequence> Sequences(size_t layer);
   // The tokens become part of their sequences.
@@ -52,7 +56,7 @@ class BatchPlan {
   std::vector<int32_t> positions_;
   std::vector<AttentionSequence> sequences_;
   std::span<const BatchItem> items_;
-  size_t tokens_ = 0, wanted_count_ = 0;
+  size_t tokens_ = 0, wanted_count_ = 0, sequence_count_ = 0;
 };
 
 }  // namespace weft::engine

@@ -50,14 +50,14 @@ Result<void> CheckIsWhole(const Gguf& file) {
   if (file.next_file()) {
     std::string message = "is several files joined: at byte " + std::to_string(*file.next_file()) + " another begins";
     if (*count > 1) message += ". Parts of a split model cannot be joined like this: " + std::string(kAdvice);
-    return file.ErrorAt(message);
+    return file.ErrorAt(ErrorKind::kBadFile, message);
   }
   if (*count <= 1) return {};
   const uint64_t part = *number + 1;
   std::string message = "is part " + std::to_string(part) + " of " + std::to_string(*count) + " of a split model";
   const std::string missing = MissingPart(file.name(), part, *count);
   if (!missing.empty()) message += "; " + missing + " is not beside it";
-  return file.ErrorAt(message + ". Parts cannot be loaded: " + std::string(kAdvice));
+  return file.ErrorAt(ErrorKind::kBadFile, message + ". Parts cannot be loaded: " + std::string(kAdvice));
 }
 
 }  // namespace
@@ -71,8 +71,8 @@ Result<void> CheckIsModel(const Gguf& file) {
     const auto kind = file.GetStringOr("adapter.type", "");
     std::string description(role.description);
     if (role.value == "adapter" && kind.ok() && *kind == "lora") description = "a LoRA adapter";
-    return file.ErrorAt("is " + description + ", not a model (" + std::string(role.key) + " is '" +
-                        std::string(role.value) + "')");
+    return file.ErrorAt(ErrorKind::kBadFile, "is " + description + ", not a model (" + std::string(role.key) + " is '" +
+                                                 std::string(role.value) + "')");
   }
   return CheckIsWhole(file);
 }

@@ -16,9 +16,9 @@
 
 namespace weft::engine {
 
-// Keys are named without the architecture's prefix. A number may be an array with one for every layer, if they are all
-// equal. After the first error, which is kept, values are the low end of
-// their range, so that a list of reads needs one check at its end.
+// Keys are named without the architecture's prefix. A number may be an array with one for every layer: inside a layer
+// (Enter) its own is read, outside they must all be equal. After the first error, which is kept, values are the low end
+// of their range, so that a list of reads needs one check at its end.
 class KeyReader {
  public:
   KeyReader(const Gguf& file, std::string_view prefix) : file_(file), prefix_(std::string(prefix) + ".") {}
@@ -28,6 +28,9 @@ class KeyReader {
 
   // How many elements such an array has; before this call there may be none.
   void SetLayers(size_t layers) { layers_ = layers; }
+  // The layer (less than their number) whose numbers are read from now on, until Leave.
+  void Enter(size_t layer) { layer_ = layer; }
+  void Leave() { layer_.reset(); }
 
   // An integer in [low, high].
   size_t Count(std::string_view key, uint64_t low, uint64_t high) {
@@ -55,7 +58,7 @@ class KeyReader {
   }
 
   // Records "key NAME: MESSAGE" unless there is an error already.
-  void Fail(std::string_view key, const std::string& message) { Keep(ErrorAt(key, message)); }
+  void Fail(ErrorKind kind, std::string_view key, const std::string& message) { Keep(ErrorAt(kind, key, message)); }
   void Keep(Error error) {
     if (!error_) error_ = std::move(error);
   }
@@ -76,34 +79,43 @@ class KeyReader {
   }
   Result<uint64_t> Uint(std::string_view key) const {
     if (!IsArray(key)) return file_.GetUint(Name(key));
-    const auto value = OfAllLayers(key, file_.GetInts(Name(key)));
+    const auto value = OfLayer(key, file_.GetInts(Name(key)));
     if (!value.ok()) return value.error();
-    if (*value < 0) return ErrorAt(key, "is " + std::to_string(*value) + " in every layer, expected 0 or more");
+    if (*value < 0)
+      return ErrorAt(ErrorKind::kBadFile, key, "is " + std::to_string(*value) + Where(key) + ", expected 0 or more");
     return static_cast<uint64_t>(*value);
   }
   Result<double> Float(std::string_view key) const {
     if (!IsArray(key)) return file_.GetFloat(Name(key));
-    const auto value = OfAllLayers(key, file_.GetFloats(Name(key)));
+    const auto value = OfLayer(key, file_.GetFloats(Name(key)));
     return value.ok() ? Result<double>(double{*value}) : value.error();
   }
-  // The value that all elements have.
+  // The element of the layer, or the value that all have.
   template <class T>
-  Result<T> OfAllLayers(std::string_view key, const Result<std::vector<T>>& values) const {
+  Result<T> OfLayer(std::string_view key, const Result<std::vector<T>>& values) const {
     if (!values.ok()) return values.error();
     if (values->size() != layers_) {
-      return ErrorAt(key, "has " + std::to_string(values->size()) + " elements, for " + std::to_string(layers_) +
-                              (layers_ == 1 ? " layer" : " layers"));
+      return ErrorAt(ErrorKind::kBadFile, key,
+                     "has " + std::to_string(values->size()) + " elements, for " + std::to_string(layers_) +
+                         (layers_ == 1 ? " layer" : " layers"));
     }
+    if (layer_) return (*values)[*layer_];
     for (const T value : *values) {
       if (value != values->front()) {
-        return ErrorAt(key, "differs between the layers (" + std::to_string(values->front()) + " and " +
-                                std::to_string(value) + "), which is not supported");
+        return ErrorAt(ErrorKind::kUnsupported, key,
+                       "differs between the layers (" + std::to_string(values->front()) + " and " +
+                           std::to_string(value) + "), which is not supported");
       }
     }
     return values->front();
   }
-  Error ErrorAt(std::string_view key, const std::string& message) const {
-    return file_.ErrorAt("key " + Name(key) + ": " + message);
+  // Which of an array's elements a message speaks of.
+  std::string Where(std::string_view key) const {
+    if (!IsArray(key)) return "";
+    return layer_ ? " in layer " + std::to_string(*layer_) : " in every layer";
+  }
+  Error ErrorAt(ErrorKind kind, std::string_view key, const std::string& message) const {
+    return file_.ErrorAt(kind, "key " + Name(key) + ": " + message);
   }
 
   template <class T>
@@ -113,7 +125,8 @@ class KeyReader {
     } else if (*value >= low && *value <= high) {  // false for NaN
       return *value;
     } else {
-      Fail(key, "is " + Text(*value) + ", expected " + Text(low) + " to " + Text(high));
+      Fail(ErrorKind::kBadFile, key,
+           "is " + Text(*value) + Where(key) + ", expected " + Text(low) + " to " + Text(high));
     }
     return low;
   }
@@ -121,6 +134,7 @@ class KeyReader {
   const Gguf& file_;
   std::string prefix_;
   size_t layers_ = 0;
+  std::optional<size_t> layer_;
   std::optional<Error> error_;
 };
 

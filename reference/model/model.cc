@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "reference/base/status_error.h"
 #include "reference/gguf/printable.h"
 #include "reference/model/tensors.h"
 
@@ -30,14 +31,16 @@ class Loader {
   WeightView Matrix(std::string_view name) {
     const GgufTensor* tensor = Find(name);
     if (tensor == nullptr) return {};
-    const auto [rows, cols, in_layer, may_be_more] = ShapeOf(model_->config, name);
+    const auto [rows, cols, in_layer, may_be_more] = ShapeOf(model_->config, name, layer_);
     if (tensor->shape[0] != cols || !HasSize(tensor->shape[1], rows, may_be_more) || tensor->shape[2] != 1 ||
         tensor->shape[3] != 1) {
-      return Fail<WeightView>(*tensor, "shape " + ShapeText(*tensor) + ", expected [" + std::to_string(cols) + ", " +
-                                           std::to_string(rows) + "]");
+      return Fail<WeightView>(
+          ErrorKind::kBadFile, *tensor,
+          "shape " + ShapeText(*tensor) + ", expected [" + std::to_string(cols) + ", " + std::to_string(rows) + "]");
     }
     if (!HasFormat(tensor->type)) {
-      return Fail<WeightView>(*tensor, std::string("type ") + Name(tensor->type) + " has no kernels in this program");
+      return Fail<WeightView>(ErrorKind::kUnsupported, *tensor,
+                              std::string("type ") + Name(tensor->type) + " has no kernels in this program");
     }
     return MakeWeights(tensor->data, tensor->type, rows, cols);
   }
@@ -46,21 +49,23 @@ class Loader {
   const float* Vector(std::string_view name) {
     const GgufTensor* tensor = Find(name);
     if (tensor == nullptr) return nullptr;
-    const TensorShape shape = ShapeOf(model_->config, name);
+    const TensorShape shape = ShapeOf(model_->config, name, layer_);
     const size_t size = shape.cols;
     if (!HasSize(tensor->shape[0], size, shape.may_be_more) || tensor->elements() != tensor->shape[0]) {
-      return Fail<const float*>(*tensor, "shape " + ShapeText(*tensor) + ", expected [" + std::to_string(size) + "]");
+      return Fail<const float*>(ErrorKind::kBadFile, *tensor,
+                                "shape " + ShapeText(*tensor) + ", expected [" + std::to_string(size) + "]");
     }
     if (LayoutOf(tensor->type).block_elements != 1 || !HasFormat(tensor->type)) {
-      return Fail<const float*>(*tensor, std::string("type ") + Name(tensor->type) + ", expected F32, F16 or BF16");
+      return Fail<const float*>(ErrorKind::kUnsupported, *tensor,
+                                std::string("type ") + Name(tensor->type) + ", expected F32, F16 or BF16");
     }
     // Aligned: Gguf::Parse has checked that.
     if (tensor->type == DType::kF32) return reinterpret_cast<const float*>(tensor->data);
     model_->owned.push_back(std::make_unique<float[]>(size));
     float* copy = model_->owned.back().get();
     if (const Status status = Dequantize(tensor->type, tensor->data, copy, size); !status.ok()) {
-      char text[128];
-      return Fail<const float*>(*tensor, std::string("cannot be read, ") + ToText(status, text, sizeof(text)));
+      const Error error = ErrorOf(status, "cannot be read");
+      return Fail<const float*>(error.kind, *tensor, error.message);
     }
     return copy;
   }
@@ -80,14 +85,17 @@ class Loader {
   void RefuseUnused() {
     for (const GgufTensor& tensor : file_.tensors()) {
       if (error_ || used_[IndexOf(&tensor)]) continue;
-      Fail<int>(tensor, "the architecture " + model_->config.architecture + " has no such tensor");
+      Fail<int>(ErrorKind::kUnsupported, tensor,
+                "the architecture " + model_->config.architecture + " has no such tensor");
     }
   }
 
   const std::optional<Error>& error() const { return error_; }
 
  private:
-  std::string FullName(std::string_view name) const { return TensorName(name, ShapeOf(model_->config, name), layer_); }
+  std::string FullName(std::string_view name) const {
+    return TensorName(name, ShapeOf(model_->config, name, layer_), layer_);
+  }
   static bool HasSize(uint64_t size, size_t expected, bool may_be_more) {
     return size == expected || (may_be_more && size > expected);
   }
@@ -97,6 +105,9 @@ class Loader {
     if (!used_[index]) model_->weight_bytes += tensor->bytes;
     used_[index] = true;
   }
+  bool Needs(std::string_view name) const {
+    return Contains(model_->config.tensors, name) || model_->config.layers[layer_].Needs(name);
+  }
   const GgufTensor* Find(std::string_view name) {
     if (error_) return nullptr;
     const std::string full_name = FullName(name);
@@ -104,17 +115,17 @@ class Loader {
     if (tensor != nullptr) {
       Use(tensor);
     } else {
-      error_ = file_.ErrorAt("tensor " + full_name + ": is missing");
+      error_ = file_.ErrorAt(ErrorKind::kBadFile, "tensor " + full_name + ": is missing");
     }
     return tensor;
   }
   const float* Bias(const std::string& base) {
     const std::string bias = base + ".bias";
-    return model_->config.Needs(bias) || Has(bias) ? Vector(bias) : nullptr;
+    return Needs(bias) || Has(bias) ? Vector(bias) : nullptr;
   }
   template <class T>
-  T Fail(const GgufTensor& tensor, const std::string& message) {
-    error_ = file_.ErrorAt("tensor " + Printable(tensor.name) + ": " + message);
+  T Fail(ErrorKind kind, const GgufTensor& tensor, const std::string& message) {
+    error_ = file_.ErrorAt(kind, "tensor " + Printable(tensor.name) + ": " + message);
     return {};
   }
 
@@ -133,9 +144,9 @@ Linear Rows(const Linear& whole, size_t first, size_t rows) {
 }
 
 // q, k and v from tensors of their own, or one after the other from the rows of one.
-void LoadInputs(Loader& load, const ModelConfig& c, LayerWeights* w) {
-  if (c.Needs("attn_qkv.weight")) {
-    const size_t q = c.heads * c.k_size, k = c.kv_heads * c.k_size, v = c.kv_heads * c.v_size;
+void LoadInputs(Loader& load, const LayerConfig& l, LayerWeights* w) {
+  if (l.Needs("attn_qkv.weight")) {
+    const size_t q = l.q_width(), k = l.k_width(), v = l.v_width();
     const Linear whole = load.Product("attn_qkv");
     w->q = Rows(whole, 0, q);
     w->k = Rows(whole, q, k);
@@ -145,17 +156,17 @@ void LoadInputs(Loader& load, const ModelConfig& c, LayerWeights* w) {
     w->k = load.Product("attn_k");
     w->v = load.Product("attn_v");
   }
-  if (c.Needs("attn_q_norm.weight")) w->q_norm = load.Norm("attn_q_norm");
-  if (c.Needs("attn_k_norm.weight")) w->k_norm = load.Norm("attn_k_norm");
+  if (l.Needs("attn_q_norm.weight")) w->q_norm = load.Norm("attn_q_norm");
+  if (l.Needs("attn_k_norm.weight")) w->k_norm = load.Norm("attn_k_norm");
 }
 
-LayerWeights LoadLayer(Loader& load, const ModelConfig& c) {
+LayerWeights LoadLayer(Loader& load, const LayerConfig& l) {
   LayerWeights w;
   w.attention_norm = load.Norm("attn_norm");
-  LoadInputs(load, c, &w);
+  LoadInputs(load, l, &w);
   w.attention_output = load.Product("attn_output");
   w.ffn_norm = load.Norm("ffn_norm");
-  if (c.Needs("ffn_gate.weight")) w.gate = load.Product("ffn_gate");
+  if (l.Needs("ffn_gate.weight")) w.gate = load.Product("ffn_gate");
   w.up = load.Product("ffn_up");
   w.down = load.Product("ffn_down");
   return w;
@@ -173,14 +184,14 @@ Result<Model> LoadModel(const Gguf& file) {
   Loader load(file, &model);
   model.embedding = load.Matrix("token_embd.weight");
   if (c.learned_positions) model.positions = load.Matrix("position_embd.weight");
-  for (size_t layer = 0; layer < c.layers && !load.error(); ++layer) {
+  for (size_t layer = 0; layer < c.layers.size() && !load.error(); ++layer) {
     load.Enter(layer);
-    model.layers.push_back(LoadLayer(load, c));
+    model.layers.push_back(LoadLayer(load, c.layers[layer]));
   }
   model.output_norm = load.Norm("output_norm");
   model.output = {.name = "output", .weight = model.embedding, .bias = nullptr};
   if (load.Has("output.weight")) model.output = load.Product("output");
-  if (!c.rope_frequency.empty()) load.MarkUsed("rope_freqs.weight");
+  if (!c.rotations.empty()) load.MarkUsed("rope_freqs.weight");
   load.RefuseUnused();
   if (load.error()) return *load.error();
   return model;

@@ -26,9 +26,9 @@ struct Linear {
 // What a layer has not is empty, and the forward pass does without.
 struct LayerWeights {
   NormWeights attention_norm;
-  Linear q, k, v;              // [heads * k_size, width], [kv_heads * k_size, width], [kv_heads * v_size, width]
+  Linear q, k, v;              // [q_width, width], [k_width, width], [v_width, width]
   NormWeights q_norm, k_norm;  // [k_size], of every head by itself
-  Linear attention_output;     // [width, heads * v_size]
+  Linear attention_output;     // [width, attended_width]
   NormWeights ffn_norm;
   Linear gate, up;  // [ffn_width, width]
   Linear down;      // [width, ffn_width]

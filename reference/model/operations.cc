@@ -1,4 +1,6 @@
 // The operations that the forward pass consists of: each fills in the arguments of a weft function.
+#include <cstring>
+
 #include "reference/model/shards.h"
 #include "reference/model/transformer_impl.h"
 
@@ -16,27 +18,31 @@ void Transformer::Impl::LookUp(const WeightView& table, const uint32_t* ids, flo
   args.y = y;
   args.y_stride = c.width;
   args.scale = scale;
-  Check(GetRows(args, executor));
+  Do([&] { return GetRows(args, executor); });
 }
 
 void Transformer::Impl::AddPositions() {
   if (!c.learned_positions) return;
   float* learned = s.normed.data();  // not in use yet
   LookUp(model.positions, reinterpret_cast<const uint32_t*>(plan.positions()), 1.0f, learned);
-  for (size_t i = 0; i < plan.tokens() * c.width; ++i) s.x[i] += learned[i];
+  Do([&] {
+    for (size_t i = 0; i < plan.tokens() * c.width; ++i) s.x[i] += learned[i];
+    return Ok();
+  });
 }
 
 void Transformer::Impl::MakeAngles() {
-  if (c.rope_frequency.empty()) return;
-  const ProfileTimer timer(Profiled("rope"));
-  RopeTableArgs args;
-  args.positions = plan.positions();
-  args.tokens = plan.tokens();
-  args.frequency = c.rope_frequency.data();
-  args.pairs = c.rope_frequency.size();
-  args.magnitude = c.rope_magnitude;
-  args.table = s.rope.data();
-  Check(RopeTable(args, executor));
+  for (size_t i = 0; i < c.rotations.size(); ++i) {
+    const ProfileTimer timer(Profiled("rope"));
+    RopeTableArgs args;
+    args.positions = plan.positions();
+    args.tokens = plan.tokens();
+    args.frequency = c.rotations[i].frequency.data();
+    args.pairs = c.rotations[i].frequency.size();
+    args.magnitude = c.rotations[i].magnitude;
+    args.table = s.rope[i].data();
+    Do([&] { return RopeTable(args, executor); });
+  }
 }
 
 void Transformer::Impl::Normalize(const float* x, float* y, size_t tokens, size_t heads, size_t size,
@@ -53,42 +59,65 @@ void Transformer::Impl::Normalize(const float* x, float* y, size_t tokens, size_
   args.bias = w.bias;
   args.epsilon = c.norm_epsilon;
   args.kind = c.norm;
-  Check(Norm(args, executor));
+  Do([&] { return Norm(args, executor); });
 }
 
 void Transformer::Impl::NormalizeHeads(float* x, size_t heads, size_t size, const NormWeights& w) {
   if (w.weight != nullptr) Normalize(x, x, plan.tokens(), heads, size, w);
 }
 
-void Transformer::Impl::Rotate(float* x, size_t heads) {
-  if (c.rope_frequency.empty()) return;
+void Transformer::Impl::Rotate(float* x, size_t heads, const LayerConfig& l) {
+  if (!l.rotation) return;
   const ProfileTimer timer(Profiled("rope"));
   RopeArgs args;
   args.x = args.y = x;
   args.tokens = plan.tokens();
   args.heads = heads;
-  args.head_stride = args.y_head_stride = c.k_size;
-  args.token_stride = args.y_token_stride = heads * c.k_size;
-  args.pairs = c.rope_frequency.size();
-  args.table = s.rope.data();
+  args.head_stride = args.y_head_stride = l.k_size;
+  args.token_stride = args.y_token_stride = heads * l.k_size;
+  args.pairs = c.rotations[*l.rotation].frequency.size();
+  args.table = s.rope[*l.rotation].data();
   args.kind = c.rope;
-  Check(Rope(args, executor));
+  Do([&] { return Rope(args, executor); });
 }
 
 void Transformer::Impl::Remember(size_t layer) {
   const ProfileTimer timer(Profiled("kv cache"));
-  Check(plan.Write(layer, s.k.data(), s.v.data(), c, executor));
+  Do([&] { return plan.Write(layer, s.k.data(), s.v.data(), c.layers[layer], executor); });
 }
 
 void Transformer::Impl::AttendToSequences(size_t layer) {
   const ProfileTimer timer(Profiled("attention"));
   const std::span<const AttentionSequence> sequences = plan.Sequences(layer);
-  AttentionArgs args = AttentionShape(c, options.backend, options.summation);
+  const LayerConfig& l = c.layers[layer];
+  AttentionArgs args;
   args.q = s.q.data();
+  args.q_token_stride = l.q_width();
+  args.q_head_stride = args.k_size = l.k_size;
   args.out = s.attended.data();
+  args.out_token_stride = l.attended_width();
+  args.out_head_stride = args.v_size = l.v_size;
+  args.heads = l.heads;
+  args.kv_heads = l.kv_heads;
+  args.scale = l.attention_scale;
+  args.window = l.window;
+  args.backend = options.backend;
+  args.summation = options.summation;
   args.sequences = sequences.data();
   args.sequence_count = sequences.size();
-  Check(Attention(args, executor, s.attention.workspace()));
+  Do(
+      &WorkspaceBytes::attention, [&] { return AttentionWorkspaceBytes(args, executor.workers); },
+      [&] { return Attention(args, executor, s.attention.workspace()); });
+}
+
+void Transformer::Impl::KeepWanted() {
+  Do([&] {
+    const std::span<const uint32_t> wanted = plan.wanted();
+    for (size_t i = 0; i < wanted.size(); ++i) {  // rows only move up: wanted[i] >= i
+      std::memmove(&s.x[i * c.width], &s.x[wanted[i] * c.width], c.width * sizeof(float));
+    }
+    return Ok();
+  });
 }
 
 void Transformer::Impl::Multiply(ActivationSet& x, const Linear& w, float* y, Epilogue epilogue) {
@@ -98,7 +127,9 @@ void Transformer::Impl::Multiply(ActivationSet& x, const Linear& w, float* y, Ep
   MatMulArgs args = Arguments(x, w, y);
   args.epilogue = epilogue;
   args.epilogue.bias = w.bias;
-  Check(MatMul(args, executor, s.matmul.workspace()));
+  Do(
+      &WorkspaceBytes::matmul, [&] { return MatMulWorkspaceBytes(args, executor.workers); },
+      [&] { return MatMul(args, executor, s.matmul.workspace()); });
 }
 
 void Transformer::Impl::Multiply(std::string_view name, ActivationSet& x, std::initializer_list<Product> products) {
@@ -111,10 +142,12 @@ void Transformer::Impl::Multiply(std::string_view name, ActivationSet& x, std::i
     weights[count++] = &product.w.weight;
   }
   const ProfileTimer timer(ProfiledProduct(name, {weights, count}, x.rows));
-  Check(MatMul(args, count, executor, s.matmul.workspace()));
+  Do(
+      &WorkspaceBytes::matmul, [&] { return MatMulWorkspaceBytes(args, count, executor.workers); },
+      [&] { return MatMul(args, count, executor, s.matmul.workspace()); });
 }
 
-void Transformer::Impl::Hidden(ActivationSet& x, const LayerWeights& w) {
+void Transformer::Impl::Hidden(ActivationSet& x, const LayerConfig& l, const LayerWeights& w) {
   if (!w.gated() || w.fuses_gate()) {
     Epilogue epilogue;
     epilogue.activation = c.activation;
@@ -129,10 +162,10 @@ void Transformer::Impl::Hidden(ActivationSet& x, const LayerWeights& w) {
   args.gate = s.gate.data();
   args.up = s.hidden.data();
   args.y = s.hidden.data();
-  args.gate_stride = args.up_stride = args.y_stride = args.cols = c.ffn_width;
+  args.gate_stride = args.up_stride = args.y_stride = args.cols = l.ffn_width;
   args.rows = plan.tokens();
   args.activation = c.activation;
-  Check(Gated(args, executor));
+  Do([&] { return Gated(args, executor); });
 }
 
 void Transformer::Impl::AddToResidual(ActivationSet& x, const Linear& w) {

@@ -8,11 +8,12 @@ namespace weft::engine {
 Result<std::span<const float>> FeedPrompt(Transformer& transformer, Sequence& sequence,
                                           std::span<const uint32_t> tokens,
                                           const std::function<bool(size_t done)>& progress) {
-  if (tokens.empty()) return Error{"there are no tokens to feed"};
+  if (tokens.empty()) return Error{ErrorKind::kBadArgument, "there are no tokens to feed"};
   const size_t room = sequence.context() - sequence.length();
   if (tokens.size() > room) {
-    return Error{std::to_string(tokens.size()) + " tokens do not fit in the context, which has room for " +
-                 std::to_string(room) + " more"};
+    return Error{ErrorKind::kBadArgument, std::to_string(tokens.size()) +
+                                              " tokens do not fit in the context, which has room for " +
+                                              std::to_string(room) + " more"};
   }
   size_t done = 0;
   for (;;) {

@@ -29,16 +29,16 @@ std::vector<float> ReadFactors(const Gguf& file, KeyReader& keys, size_t pairs) 
   const GgufTensor* tensor = file.FindTensor("rope_freqs.weight");
   if (tensor == nullptr) return {};
   if (tensor->type != DType::kF32 || tensor->shape[0] != pairs || tensor->elements() != pairs) {
-    keys.Keep(file.ErrorAt("tensor rope_freqs.weight: " + std::to_string(tensor->elements()) + " elements of " +
-                           Name(tensor->type) + ", expected " + std::to_string(pairs) +
-                           " of F32 (half of rope.dimension_count)"));
+    keys.Keep(file.ErrorAt(ErrorKind::kBadFile, "tensor rope_freqs.weight: " + std::to_string(tensor->elements()) +
+                                                    " elements of " + Name(tensor->type) + ", expected " +
+                                                    std::to_string(pairs) + " of F32 (half of rope.dimension_count)"));
     return {};
   }
   std::vector<float> factors(pairs);
   std::memcpy(factors.data(), tensor->data, pairs * sizeof(float));
   for (const float factor : factors) {
     if (factor > 0.0f && std::isfinite(factor)) continue;
-    keys.Keep(file.ErrorAt("tensor rope_freqs.weight: a factor is not a positive number"));
+    keys.Keep(file.ErrorAt(ErrorKind::kBadFile, "tensor rope_freqs.weight: a factor is not a positive number"));
     return {};
   }
   return factors;
@@ -49,7 +49,8 @@ RopeScaling ReadScaling(KeyReader& keys, size_t context) {
   RopeScaling scaling;
   const std::string_view kind = keys.StringOr("rope.scaling.type", "linear");
   if (kind != "none" && kind != "linear" && kind != "yarn") {
-    keys.Fail("rope.scaling.type", "is '" + Printable(kind) + "', expected none, linear or yarn");
+    keys.Fail(ErrorKind::kUnsupported, "rope.scaling.type",
+              "is '" + Printable(kind) + "', expected none, linear or yarn");
   }
   const char* key = keys.Has("rope.scaling.factor") ? "rope.scaling.factor" : "rope.scale_linear";
   const double factor = keys.NumberOr(key, 0.0, 0.0, 1e6);
@@ -93,15 +94,34 @@ double RopeMagnitude(const RopeScaling& scaling) {
 }
 
 void ReadRope(const Gguf& file, KeyReader& keys, ModelConfig* config) {
-  const size_t rotary = keys.CountOr("rope.dimension_count", config->k_size, 2, config->k_size);
-  if (rotary % 2 != 0) keys.Fail("rope.dimension_count", "is " + std::to_string(rotary) + ", expected an even number");
-  const double base = keys.NumberOr("rope.freq_base", 10000.0, 1.5, 1e12);
+  struct Kind {
+    size_t rotary;
+    double base;
+    bool operator==(const Kind&) const = default;
+  };
+  std::vector<Kind> kinds;
+  for (size_t i = 0; i < config->layers.size() && keys.ok(); ++i) {
+    LayerConfig& layer = config->layers[i];
+    keys.Enter(i);
+    const Kind kind = {.rotary = keys.CountOr("rope.dimension_count", layer.k_size, 2, layer.k_size),
+                       .base = keys.NumberOr("rope.freq_base", 10000.0, 1.5, 1e12)};
+    if (kind.rotary % 2 != 0) {
+      keys.Fail(ErrorKind::kBadFile, "rope.dimension_count",
+                "is " + std::to_string(kind.rotary) + ", expected an even number");
+    }
+    const auto known = std::ranges::find(kinds, kind);
+    layer.rotation = static_cast<size_t>(known - kinds.begin());
+    if (known == kinds.end()) kinds.push_back(kind);
+  }
+  keys.Leave();
   const RopeScaling scaling = ReadScaling(keys, config->context);
-  const std::vector<float> factors = ReadFactors(file, keys, rotary / 2);
   const double attention_factor = keys.NumberOr("rope.scaling.attn_factor", 1.0, 1e-3, 1e3);
-  if (!keys.ok()) return;
-  config->rope_frequency = RopeFrequencies(rotary / 2, base, scaling, factors);
-  config->rope_magnitude = static_cast<float>(attention_factor * RopeMagnitude(scaling));
+  for (const auto& [rotary, base] : kinds) {
+    const std::vector<float> factors = ReadFactors(file, keys, rotary / 2);
+    if (!keys.ok()) return;
+    config->rotations.push_back({.frequency = RopeFrequencies(rotary / 2, base, scaling, factors),
+                                 .magnitude = static_cast<float>(attention_factor * RopeMagnitude(scaling))});
+  }
 }
 
 }  // namespace weft::engine

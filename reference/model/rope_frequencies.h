@@ -32,8 +32,9 @@ std::vector<float> RopeFrequencies(size_t pairs, double base, const RopeScaling&
                                    std::span<const float> factors);
 double RopeMagnitude(const RopeScaling& scaling);
 
-// Fills config->rope_frequency and rope_magnitude from the keys rope.* and the tensor rope_freqs.weight (`factors`
-// above). Needs config->k_size and context. Errors are kept in `keys`.
+// Fills config->rotations and every layer's `rotation` from the keys rope.* and the tensor rope_freqs.weight (`factors`
+// above). The number of elements that turn (rope.dimension_count) and the base (rope.freq_base) may differ between
+// layers. Needs k_size of all layers and the context. Errors are kept in `keys`.
 void ReadRope(const Gguf& file, KeyReader& keys, ModelConfig* config);
 
 }  // namespace weft::engine

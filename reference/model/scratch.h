@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <vector>
 
 #include "reference/model/buffer.h"
 #include "reference/model/model.h"
@@ -11,31 +12,29 @@
 
 namespace weft::engine {
 
-// Everything that does not depend on the tokens of an attention call.
-AttentionArgs AttentionShape(const ModelConfig& config, AttentionBackend backend, Summation summation);
+// The memory that the operations of a pass work in, one after the other: the most that any asks for, found by measuring
+// the pass (Transformer::Impl::Measure).
+struct WorkspaceBytes {
+  size_t activations = 0, matmul = 0, attention = 0;
+};
 
-// Rows are tokens. Throws std::bad_alloc.
+// Rows are tokens; the widths of layers are those of the widest, each. Throws std::bad_alloc.
 struct Scratch {
-  struct Sizes {
-    size_t tokens, logits, context;
-    uint32_t workers;
-    AttentionBackend backend;
-    Summation summation;
-  };
-  Scratch(const Model& model, const Sizes& sizes);
+  Scratch(const Model& model, size_t tokens, size_t logits);
+  void AllocateWorkspaces(const WorkspaceBytes& bytes);
   size_t bytes() const;
 
   Buffer<float> x;         // [tokens, width]                the residual stream
   Buffer<float> normed;    // [tokens, width]
-  Buffer<float> q;         // [tokens, heads * k_size]
-  Buffer<float> k, v;      // [tokens, kv_heads * k_size], [tokens, kv_heads * v_size]
-  Buffer<float> attended;  // [tokens, heads * v_size]
+  Buffer<float> q, k, v;   // [tokens, q_width], [tokens, k_width], [tokens, v_width]
+  Buffer<float> attended;  // [tokens, attended_width]
   Buffer<float> hidden;    // [tokens, ffn_width]
   Buffer<float> gate;      // [tokens, ffn_width], empty where every gate is fused
-  Buffer<float> rope;      // [tokens, pairs, 2]
   Buffer<float> logits;    // [logits, vocabulary]
 
-  Buffer<uint8_t> activations, matmul, attention;  // workspaces
+  std::vector<Buffer<float>> rope;  // of every rotation: [tokens, pairs, 2]
+
+  Buffer<uint8_t> activations, matmul, attention;  // workspaces; empty until they are allocated
 };
 
 }  // namespace weft::engine

@@ -13,7 +13,8 @@
 
 namespace weft::engine {
 
-// The state of every layer for one sequence: its keys and values, [context][kv_heads][size], allocated once.
+// The state of every layer for one sequence: its keys and values, [context][kv_heads][size], the layer's own sizes,
+// allocated once.
 // `length` positions are filled.
 class Sequence {
  public:
@@ -31,6 +32,10 @@ class Sequence {
  private:
   friend class BatchPlan;
   struct LayerState {
+    bool Fits(const LayerConfig& layer) const {
+      return kv_heads == layer.kv_heads && k_size == layer.k_size && v_size == layer.v_size;
+    }
+    size_t kv_heads, k_size, v_size;
     Buffer<uint8_t> k, v;
   };
 
@@ -38,13 +43,12 @@ class Sequence {
   bool Fits(const ModelConfig& config) const;
   // Writes `tokens` positions of a layer from `length()` on: k is [tokens][kv_heads * k_size], v likewise.
   Status Write(size_t layer, const float* k, const float* v, size_t tokens, const Executor& executor);
-  KvView Keys(size_t layer) const { return View(layers_[layer].k, k_size_); }
-  KvView Values(size_t layer) const { return View(layers_[layer].v, v_size_); }
-  KvView View(const Buffer<uint8_t>& state, size_t size) const;
+  KvView Keys(size_t layer) const { return View(layers_[layer].k, layers_[layer].kv_heads, layers_[layer].k_size); }
+  KvView Values(size_t layer) const { return View(layers_[layer].v, layers_[layer].kv_heads, layers_[layer].v_size); }
+  KvView View(const Buffer<uint8_t>& state, size_t heads, size_t size) const;
 
   std::vector<LayerState> layers_;
   DType kv_type_ = DType::kF32;
-  size_t kv_heads_ = 0, k_size_ = 0, v_size_ = 0;
   size_t context_ = 0, length_ = 0;
 };
 

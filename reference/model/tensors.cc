@@ -2,8 +2,9 @@
 
 namespace weft::engine {
 
-TensorShape ShapeOf(const ModelConfig& c, std::string_view name) {
-  const size_t q = c.heads * c.k_size, k = c.kv_heads * c.k_size, v = c.kv_heads * c.v_size;
+TensorShape ShapeOf(const ModelConfig& c, std::string_view name, size_t layer) {
+  const LayerConfig& l = c.layers[layer];
+  const size_t q = l.q_width(), k = l.k_width(), v = l.v_width();
   const struct {
     std::string_view base;
     TensorShape shape;
@@ -17,13 +18,13 @@ TensorShape ShapeOf(const ModelConfig& c, std::string_view name) {
       {"attn_q", {.rows = q, .cols = c.width}},
       {"attn_k", {.rows = k, .cols = c.width}},
       {"attn_v", {.rows = v, .cols = c.width}},
-      {"attn_q_norm", {.cols = c.k_size}},
-      {"attn_k_norm", {.cols = c.k_size}},
-      {"attn_output", {.rows = c.width, .cols = c.heads * c.v_size}},
+      {"attn_q_norm", {.cols = l.k_size}},
+      {"attn_k_norm", {.cols = l.k_size}},
+      {"attn_output", {.rows = c.width, .cols = l.attended_width()}},
       {"ffn_norm", {.cols = c.width}},
-      {"ffn_gate", {.rows = c.ffn_width, .cols = c.width}},
-      {"ffn_up", {.rows = c.ffn_width, .cols = c.width}},
-      {"ffn_down", {.rows = c.width, .cols = c.ffn_width}},
+      {"ffn_gate", {.rows = l.ffn_width, .cols = c.width}},
+      {"ffn_up", {.rows = l.ffn_width, .cols = c.width}},
+      {"ffn_down", {.rows = c.width, .cols = l.ffn_width}},
   };
   const std::string_view base = name.substr(0, name.rfind('.'));
   for (const auto& [known, shape] : shapes) {
@@ -40,15 +41,11 @@ std::string TensorName(std::string_view name, const TensorShape& shape, size_t l
 }
 
 std::vector<ModelTensor> RequiredTensors(const ModelConfig& config) {
-  std::vector<ModelTensor> all, inside;
-  for (const std::string_view name : config.tensors) {
-    const TensorShape shape = ShapeOf(config, name);
-    (shape.in_layer ? inside : all).push_back({name, 0, shape});
-  }
-  for (size_t layer = 0; layer < config.layers; ++layer) {
-    for (ModelTensor& tensor : inside) {
-      tensor.layer = layer;
-      all.push_back(tensor);
+  std::vector<ModelTensor> all;
+  for (const std::string_view name : config.tensors) all.push_back({name, 0, ShapeOf(config, name)});
+  for (size_t layer = 0; layer < config.layers.size(); ++layer) {
+    for (const std::string_view name : config.layers[layer].tensors) {
+      all.push_back({name, layer, ShapeOf(config, name, layer)});
     }
   }
   return all;

@@ -18,9 +18,10 @@ struct TensorShape {
   bool may_be_more = false;  // rows behind those of the vocabulary, which belong to no token and are not used
 };
 
-// The shape of the tensor `name` (e.g. "attn_q.weight" or "attn_q.bias") in a model of this configuration. `name` must
-// be one that a family of models or the loader names; others have no columns.
-TensorShape ShapeOf(const ModelConfig& config, std::string_view name);
+// The shape of the tensor `name` (e.g. "attn_q.weight" or "attn_q.bias") of a layer, or of one around the layers
+// (`layer` is any then), in a model of this configuration. `name` must be one that a family of models or the loader
+// names; others have no columns.
+TensorShape ShapeOf(const ModelConfig& config, std::string_view name, size_t layer = 0);
 
 // "blk.N.attn_q.weight" of layer N; the name itself where there is one for all layers.
 std::string TensorName(std::string_view name, const TensorShape& shape, size_t layer);

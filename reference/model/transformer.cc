@@ -2,11 +2,11 @@
 
 #include <bit>
 #include <cstdint>
-#include <cstring>
 #include <new>
 #include <string>
 #include <utility>
 
+#include "reference/base/status_error.h"
 #include "reference/model/transformer_impl.h"
 
 namespace weft::engine {
@@ -24,9 +24,9 @@ bool AllFinite(std::span<const float> x) {
 
 void Transformer::Impl::Run() {
   Embed();
-  for (size_t layer = 0; layer < c.layers && status.ok(); ++layer) {
+  for (size_t layer = 0; layer < c.layers.size() && status.ok(); ++layer) {
     Attend(layer);
-    FeedForward(model.layers[layer]);
+    FeedForward(layer);
   }
   Project();
 }
@@ -41,52 +41,62 @@ void Transformer::Impl::Embed() {
 // x += output(attention(rotate(norm(q)), rotate(norm(k)), v)), with q, k, v = products of norm(x); k and v join the
 // sequences.
 void Transformer::Impl::Attend(size_t layer) {
+  const LayerConfig& l = c.layers[layer];
   const LayerWeights& w = model.layers[layer];
   NormalizeRows(plan.tokens(), w.attention_norm);
   ActivationSet normed = Input(s.normed.data(), plan.tokens(), c.width);
   Multiply("attn_q + attn_k + attn_v", normed, {{w.q, s.q.data()}, {w.k, s.k.data()}, {w.v, s.v.data()}});
-  NormalizeHeads(s.q.data(), c.heads, c.k_size, w.q_norm);
-  NormalizeHeads(s.k.data(), c.kv_heads, c.k_size, w.k_norm);
-  Rotate(s.q.data(), c.heads);
-  Rotate(s.k.data(), c.kv_heads);
+  NormalizeHeads(s.q.data(), l.heads, l.k_size, w.q_norm);
+  NormalizeHeads(s.k.data(), l.kv_heads, l.k_size, w.k_norm);
+  Rotate(s.q.data(), l.heads, l);
+  Rotate(s.k.data(), l.kv_heads, l);
   Remember(layer);
   AttendToSequences(layer);
-  ActivationSet attended = Input(s.attended.data(), plan.tokens(), c.heads * c.v_size);
+  ActivationSet attended = Input(s.attended.data(), plan.tokens(), l.attended_width());
   AddToResidual(attended, w.attention_output);
 }
 
 // x += down(activation(gate(norm(x))) * up(norm(x)))
-void Transformer::Impl::FeedForward(const LayerWeights& w) {
+void Transformer::Impl::FeedForward(size_t layer) {
+  const LayerConfig& l = c.layers[layer];
+  const LayerWeights& w = model.layers[layer];
   NormalizeRows(plan.tokens(), w.ffn_norm);
   ActivationSet normed = Input(s.normed.data(), plan.tokens(), c.width);
-  Hidden(normed, w);
-  ActivationSet hidden = Input(s.hidden.data(), plan.tokens(), c.ffn_width);
+  Hidden(normed, l, w);
+  ActivationSet hidden = Input(s.hidden.data(), plan.tokens(), l.ffn_width);
   AddToResidual(hidden, w.down);
 }
 
 // logits = output(norm(x)), for the tokens whose logits are wanted.
 void Transformer::Impl::Project() {
-  const std::span<const uint32_t> wanted = plan.wanted();
-  for (size_t i = 0; i < wanted.size(); ++i) {  // rows only move up: wanted[i] >= i
-    std::memmove(&s.x[i * c.width], &s.x[wanted[i] * c.width], c.width * sizeof(float));
-  }
-  NormalizeRows(wanted.size(), model.output_norm);
-  ActivationSet normed = Input(s.normed.data(), wanted.size(), c.width);
+  KeepWanted();
+  const size_t wanted = plan.wanted().size();
+  NormalizeRows(wanted, model.output_norm);
+  ActivationSet normed = Input(s.normed.data(), wanted, c.width);
   Epilogue scaled;
   scaled.scale = c.logit_scale;
   Multiply(normed, model.output, s.logits.data(), scaled);
+}
+
+WorkspaceBytes Transformer::Impl::Measure() {
+  WorkspaceBytes most;
+  needed = &most;
+  for (const size_t sequences : {size_t{1}, options.max_batch}) {
+    plan.SetLargest(sequences, options.max_context != 0 ? options.max_context : c.context);
+    Run();
+  }
+  needed = nullptr;
+  return most;
 }
 
 Result<std::span<const float>> Transformer::Forward(std::span<const BatchItem> batch) {
   if (Result<void> planned = impl_->plan.Set(batch, impl_->c); !planned.ok()) return planned.error();
   impl_->status = Ok();
   impl_->Run();
-  if (!impl_->status.ok()) {
-    char text[128];
-    return Error{std::string("forward pass: ") + ToText(impl_->status, text, sizeof(text))};
-  }
+  if (!impl_->status.ok()) return ErrorOf(impl_->status, "forward pass");
   const std::span<const float> logits(impl_->s.logits.data(), impl_->plan.wanted().size() * impl_->c.vocabulary);
-  if (!AllFinite(logits)) return Error{"the logits are not numbers: weights are NaN or infinite, or sums overflow"};
+  if (!AllFinite(logits))
+    return Error{ErrorKind::kBadFile, "the logits are not numbers: weights are NaN or infinite, or sums overflow"};
   impl_->plan.Commit();
   return logits;
 }
@@ -94,20 +104,17 @@ Result<std::span<const float>> Transformer::Forward(std::span<const BatchItem> b
 Result<Transformer> Transformer::Create(const Model& model, Executor executor, const TransformerOptions& options) {
   constexpr size_t kMaxBatch = 1 << 16;
   if (options.max_batch == 0 || options.max_batch > kMaxBatch || options.max_logits > options.max_batch) {
-    return Error{"a batch of " + std::to_string(options.max_batch) + " tokens with up to " +
-                 std::to_string(options.max_logits) + " logits is not possible, expected 1 to " +
-                 std::to_string(kMaxBatch) + " tokens and no more logits"};
+    return Error{ErrorKind::kBadArgument, "a batch of " + std::to_string(options.max_batch) + " tokens with up to " +
+                                              std::to_string(options.max_logits) +
+                                              " logits is not possible, expected 1 to " + std::to_string(kMaxBatch) +
+                                              " tokens and no more logits"};
   }
-  const Scratch::Sizes sizes{.tokens = options.max_batch,
-                             .logits = options.max_logits != 0 ? options.max_logits : options.max_batch,
-                             .context = options.max_context != 0 ? options.max_context : model.config.context,
-                             .workers = executor.workers,
-                             .backend = options.backend,
-                             .summation = options.summation};
+  const size_t max_logits = options.max_logits != 0 ? options.max_logits : options.max_batch;
   try {
-    return Transformer(std::make_unique<Impl>(model, executor, options, sizes));
+    return Transformer(std::make_unique<Impl>(model, executor, options, max_logits));
   } catch (const std::bad_alloc&) {
-    return Error{"not enough memory for batches of " + std::to_string(options.max_batch) + " tokens"};
+    return Error{ErrorKind::kNoMemory,
+                 "not enough memory for batches of " + std::to_string(options.max_batch) + " tokens"};
   }
 }
 

@@ -2,6 +2,7 @@
 #ifndef WEFT_REFERENCE_MODEL_TRANSFORMER_IMPL_H_
 #define WEFT_REFERENCE_MODEL_TRANSFORMER_IMPL_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <initializer_list>
 #include <span>
@@ -14,14 +15,22 @@ namespace weft::engine {
 
 // One batch at a time. Rows of every buffer are the tokens of the batch; s.x is the residual stream. After the first
 // error, which `status` keeps, what is computed is of no use.
+//
+// A pass can also be measured: then nothing is computed, but every operation notes in `needed` the memory that it would
+// work in. So what the pass does is written down once.
 struct Transformer::Impl {
-  Impl(const Model& model, Executor executor, const TransformerOptions& options, const Scratch::Sizes& sizes)
+  Impl(const Model& model, Executor executor, const TransformerOptions& options, size_t max_logits)
       : model(model),
         c(model.config),
         executor(executor),
         options(options),
-        plan(sizes.tokens, sizes.logits),
-        s(model, sizes) {}
+        plan(options.max_batch, max_logits),
+        s(model, options.max_batch, max_logits) {
+    s.AllocateWorkspaces(Measure());
+  }
+
+  // What the largest batches need. They are extremes: one sequence with all tokens, and as many sequences as tokens.
+  WorkspaceBytes Measure();
 
   const Model& model;
   const ModelConfig& c;
@@ -31,19 +40,20 @@ struct Transformer::Impl {
   Scratch s;
   Status status;
   Profile* profile = nullptr;
+  WorkspaceBytes* needed = nullptr;  // of the pass that is being measured; null: it is computed
 
   // The pass, from token ids to logits (transformer.cc).
   void Run();
   void Embed();
   void Attend(size_t layer);
-  void FeedForward(const LayerWeights& w);
+  void FeedForward(size_t layer);
   void Project();
 
   // Its operations (operations.cc).
   // y = scale * table[ids], a row per token.
   void LookUp(const WeightView& table, const uint32_t* ids, float scale, float* y);
   void AddPositions();
-  // The angles that all layers rotate by.
+  // The angles of every rotation that layers share.
   void MakeAngles();
   // y = norm(x), every head of every token by itself; y may be x.
   void Normalize(const float* x, float* y, size_t tokens, size_t heads, size_t size, const NormWeights& w);
@@ -51,9 +61,12 @@ struct Transformer::Impl {
   void NormalizeRows(size_t rows, const NormWeights& w) { Normalize(s.x.data(), s.normed.data(), rows, 1, c.width, w); }
   // Heads in place, if they are to be normalised.
   void NormalizeHeads(float* x, size_t heads, size_t size, const NormWeights& w);
-  void Rotate(float* x, size_t heads);
+  // Heads in place, where the layer rotates.
+  void Rotate(float* x, size_t heads, const LayerConfig& l);
   // A layer's keys and values join the sequences.
   void Remember(size_t layer);
+  // The rows whose logits are wanted become the first ones of s.x.
+  void KeepWanted();
   // s.attended = attention(q, keys, values) of all sequences.
   void AttendToSequences(size_t layer);
   // y = x * w^T + bias, without gaps between the rows of y.
@@ -65,10 +78,11 @@ struct Transformer::Impl {
   };
   void Multiply(std::string_view name, ActivationSet& x, std::initializer_list<Product> products);
   // s.hidden = activation(gate(x)) * up(x), or activation(up(x)) where there is no gate.
-  void Hidden(ActivationSet& x, const LayerWeights& w);
+  void Hidden(ActivationSet& x, const LayerConfig& l, const LayerWeights& w);
   void AddToResidual(ActivationSet& x, const Linear& w);
   // The input of products: rows of s.activations' quantised forms.
   ActivationSet Input(const float* x, size_t rows, size_t cols) {
+    if (needed != nullptr) needed->activations = std::max(needed->activations, ActivationBytes(rows, cols));
     return MakeActivations(x, rows, cols, cols, s.activations.workspace());
   }
   MatMulArgs Arguments(ActivationSet& x, const Linear& w, float* y) const {
@@ -86,8 +100,17 @@ struct Transformer::Impl {
   ProfileEntry* ProfiledProduct(std::string_view name, std::span<const WeightView* const> weights, size_t tokens) {
     return profile != nullptr ? profile->FindProduct(name, weights, tokens) : nullptr;
   }
-  void Check(Status result) {
-    if (status.ok()) status = result;
+  // Does a step of the pass, a call that returns a Status.
+  template <class Step>
+  void Do(const Step& step) {
+    if (needed != nullptr) return;
+    if (const Status result = step(); status.ok()) status = result;
+  }
+  // Does one that works in a workspace, of which `bytes()` tells the size.
+  template <class Bytes, class Step>
+  void Do(size_t WorkspaceBytes::*workspace, const Bytes& bytes, const Step& step) {
+    if (needed != nullptr) needed->*workspace = std::max(needed->*workspace, bytes());
+    Do(step);
   }
 };
 

@@ -70,7 +70,7 @@ class Synthesis {
     DType type = DType::kF32;
     if (!StaysF32(tensor)) {
       const bool is_output = tied_ && tensor.name == "token_embd.weight";
-      const DType wanted = mix_.TypeOf(is_output ? "output.weight" : tensor.name, tensor.layer, config_.layers);
+      const DType wanted = mix_.TypeOf(is_output ? "output.weight" : tensor.name, tensor.layer, config_.layers.size());
       type = Fitting(wanted, tensor.shape.cols);
       if (type != wanted) {
         notes_.insert(std::string(tensor.name) + ": " + Name(type) + ", because rows of " +

@@ -17,11 +17,6 @@ constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 // Control tokens that end a turn of a conversation: files of chat models do not always name them as eos or eot.
 constexpr std::string_view kTurnEnds[] = {"<|eot_id|>", "<|im_end|>", "<|end_of_text|>", "<|endoftext|>", "<|end|>"};
 
-// Whether a text can become such a token without special tokens being parsed.
-bool IsText(TokenType type) {
-  return type != TokenType::kControl && type != TokenType::kUnknown && type != TokenType::kByte;
-}
-
 }  // namespace
 
 // Encodes the words of one text. Words repeat, so what became of a word is looked up in the ids that are already there:
@@ -137,10 +132,11 @@ BpeTokenizer::BpeTokenizer(PreTokenizer pre_tokenizer, bool whole_words)
 
 Result<std::unique_ptr<Tokenizer>> BpeTokenizer::Load(const Gguf& file) {
   const auto name = file.GetString(kPre);
-  if (!name.ok()) return Error{name.error().message + "; known are: " + KnownPreTokenizers()};
+  if (!name.ok()) return Error{name.error().kind, name.error().message + "; known are: " + KnownPreTokenizers()};
   const PreTokenizerKind* kind = FindPreTokenizer(*name);
   if (kind == nullptr) {
-    return file.ErrorAt(std::string(kPre) + " is '" + Printable(*name) + "'; known are: " + KnownPreTokenizers());
+    return file.ErrorAt(ErrorKind::kUnsupported,
+                        std::string(kPre) + " is '" + Printable(*name) + "'; known are: " + KnownPreTokenizers());
   }
   auto pre_tokenizer = PreTokenizer::Compile(kind->pattern);
   if (!pre_tokenizer.ok()) return pre_tokenizer.error();
@@ -206,7 +202,7 @@ void BpeTokenizer::ReadTexts(const Vocabulary& vocabulary) {
   for (const bool user_defined : {false, true}) {
     for (TokenId id = 0; id < size_; ++id) {
       const TokenType type = vocabulary.type(id);
-      if (!IsText(type) || texts_[id].empty() || (type == TokenType::kUserDefined) != user_defined) continue;
+      if (!CanBeText(type) || texts_[id].empty() || (type == TokenType::kUserDefined) != user_defined) continue;
       entries.push_back({texts_[id], id});
     }
   }
@@ -230,8 +226,10 @@ Result<void> BpeTokenizer::ReadBytes(const Gguf& file, const Vocabulary& vocabul
   }
   if (replacement_.size() == kReplacement.size()) return {};
   if (!unknown_) {
-    return file.ErrorAt("the vocabulary has no token for the byte " + std::to_string(missing - byte_ids_.begin()) +
-                        ", and neither U+FFFD nor an unknown token (tokenizer.ggml.unknown_token_id) to replace it");
+    return file.ErrorAt(
+        ErrorKind::kBadFile,
+        "the vocabulary has no token for the byte " + std::to_string(missing - byte_ids_.begin()) +
+            ", and neither U+FFFD nor an unknown token (tokenizer.ggml.unknown_token_id) to replace it");
   }
   replacement_ = {*unknown_};
   return {};
@@ -239,11 +237,11 @@ Result<void> BpeTokenizer::ReadBytes(const Gguf& file, const Vocabulary& vocabul
 
 std::optional<TokenId> BpeTokenizer::Find(std::string_view bytes) const { return ids_.Find(bytes); }
 
-std::vector<TokenId> BpeTokenizer::Encode(std::string_view text, bool parse_special) const {
+std::vector<TokenId> BpeTokenizer::EncodeFragments(std::span<const TextFragment> fragments, size_t bytes) const {
   std::vector<TokenId> ids;
-  ids.reserve(text.size() / 4 + 16);
-  Encoder encoder(*this, text.size(), &ids);
-  for (const TextFragment& fragment : matcher_.Split(text, parse_special)) {
+  ids.reserve(bytes / 4 + 16);
+  Encoder encoder(*this, bytes, &ids);
+  for (const TextFragment& fragment : fragments) {
     if (fragment.special) {
       ids.push_back(fragment.token);
       continue;

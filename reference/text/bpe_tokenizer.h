@@ -5,13 +5,13 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "reference/text/merge_table.h"
 #include "reference/text/pre_tokenizer.h"
-#include "reference/text/special_matcher.h"
 #include "reference/text/text_table.h"
 #include "reference/text/tokenizer.h"
 #include "reference/text/vocabulary.h"
@@ -25,12 +25,12 @@ class BpeTokenizer : public Tokenizer {
   static Result<std::unique_ptr<Tokenizer>> Load(const Gguf& file);
   BpeTokenizer(PreTokenizer pre_tokenizer, bool whole_words);
 
-  std::vector<TokenId> Encode(std::string_view text, bool parse_special) const override;
   std::string Piece(TokenId id, bool first) const override;
   bool IsEndOfText(TokenId id) const override;
 
  private:
   class Encoder;
+  std::vector<TokenId> EncodeFragments(std::span<const TextFragment> fragments, size_t bytes) const override;
   Result<void> ReadSpecialTokens(const Gguf& file, const Vocabulary& vocabulary, bool add_bos);
   void ReadTexts(const Vocabulary& vocabulary);
   Result<void> ReadBytes(const Gguf& file, const Vocabulary& vocabulary);
@@ -45,7 +45,6 @@ class BpeTokenizer : public Tokenizer {
   MergeTable merges_;
   std::optional<TokenId> unknown_;
   std::vector<TokenId> ends_of_text_;
-  SpecialMatcher matcher_;
 };
 
 }  // namespace weft::engine

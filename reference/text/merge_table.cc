@@ -18,14 +18,16 @@ Result<MergeTable> MergeTable::Load(const Gguf& file, size_t vocabulary_size,
                                     const std::function<std::optional<TokenId>(std::string_view bytes)>& find) {
   const auto texts = file.GetStrings(kMerges);
   if (!texts.ok()) return texts.error();
-  if (texts->size() >= kNoRank) return file.ErrorAt(std::string(kMerges) + " has too many elements");
+  if (texts->size() >= kNoRank)
+    return file.ErrorAt(ErrorKind::kBadFile, std::string(kMerges) + " has too many elements");
 
   MergeTable table;
   table.merges_.reserve(texts->size());
   for (const std::string_view text : *texts) {
     const auto error = [&](const std::string& message) {
-      return file.ErrorAt(std::string(kMerges) + ": element " + std::to_string(table.merges_.size()) + ", '" +
-                          Printable(text) + "', " + message);
+      return file.ErrorAt(ErrorKind::kBadFile, std::string(kMerges) + ": element " +
+                                                   std::to_string(table.merges_.size()) + ", '" + Printable(text) +
+                                                   "', " + message);
     };
     const size_t space = text.find(' ');
     if (space == 0 || space == std::string_view::npos || space + 1 == text.size() || text.rfind(' ') != space) {

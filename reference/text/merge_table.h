@@ -11,7 +11,7 @@
 
 #include "reference/base/result.h"
 #include "reference/gguf/gguf.h"
-#include "reference/text/tokenizer.h"
+#include "reference/text/token_id.h"
 
 namespace weft::engine {
 

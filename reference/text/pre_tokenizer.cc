@@ -71,8 +71,8 @@ Result<PreTokenizer> PreTokenizer::Compile(std::string_view pattern) {
   if (result.code_ == nullptr) {
     PCRE2_UCHAR message[256] = {};
     pcre2_get_error_message(code, message, sizeof(message));
-    return Error{"PCRE2 refuses the pattern " + source + " at " + std::to_string(offset) + ": " +
-                 reinterpret_cast<const char*>(message)};
+    return Error{ErrorKind::kUnsupported, "PCRE2 refuses the pattern " + source + " at " + std::to_string(offset) +
+                                              ": " + reinterpret_cast<const char*>(message)};
   }
   pcre2_jit_compile(result.code_.get(), PCRE2_JIT_COMPLETE);  // where it is not available, matching is slower
   result.context_.reset(pcre2_match_context_create(nullptr));

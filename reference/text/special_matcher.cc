@@ -51,30 +51,32 @@ class PositionSet {
   std::vector<std::vector<uint64_t>> levels_;
 };
 
-// A match that ends before text[end].
+// A match of one of `tokens` that ends before text[end].
 struct Candidate {
+  const TokenAutomaton* tokens;
   size_t end;
   uint32_t match;
+
+  const TokenAutomaton::Match& Get() const { return tokens->match(match); }
+  size_t begin() const { return end - Get().length; }
 };
 
-// For every place where tokens end, the longest.
-std::vector<Candidate> FindLongest(const TokenAutomaton& tokens, std::string_view text, size_t& steps) {
-  std::vector<Candidate> found;
+// Adds, for every place of text[begin, end) where tokens that lie in it end, the longest.
+void FindLongest(const TokenAutomaton& tokens, std::string_view text, size_t begin, size_t end,
+                 std::vector<Candidate>* found, size_t& steps) {
   uint32_t state = TokenAutomaton::kRoot;
-  for (size_t i = 0; i < text.size(); ++i) {
+  for (size_t i = begin; i < end; ++i) {
     if (state == TokenAutomaton::kRoot && !tokens.Starts(text[i])) continue;  // most bytes of most texts
     state = tokens.Next(state, text[i], steps);
     const uint32_t match = tokens.Longest(state);
-    if (match != TokenAutomaton::kNoMatch) found.push_back({i + 1, match});
+    if (match != TokenAutomaton::kNoMatch) found->push_back({&tokens, i + 1, match});
   }
-  return found;
 }
 
 // Those that are to be, in order of their places.
-std::vector<Candidate> Choose(const TokenAutomaton& tokens, std::vector<Candidate> waiting, size_t text_size,
-                              size_t& steps) {
-  const auto later = [&](const Candidate& a, const Candidate& b) {
-    const TokenAutomaton::Match &x = tokens.match(a.match), &y = tokens.match(b.match);
+std::vector<Candidate> Choose(std::vector<Candidate> waiting, size_t text_size, size_t& steps) {
+  const auto later = [](const Candidate& a, const Candidate& b) {
+    const TokenAutomaton::Match &x = a.Get(), &y = b.Get();
     return std::tie(x.length, y.id, b.end) < std::tie(y.length, x.id, a.end);
   };
   std::ranges::make_heap(waiting, later);
@@ -83,7 +85,7 @@ std::vector<Candidate> Choose(const TokenAutomaton& tokens, std::vector<Candidat
   for (; !waiting.empty(); ++steps) {
     std::ranges::pop_heap(waiting, later);
     Candidate& candidate = waiting.back();
-    const size_t begin = candidate.end - tokens.match(candidate.match).length;
+    const size_t begin = candidate.begin();
     if (taken.Contains(candidate.end - 1)) {
       waiting.pop_back();
     } else if (!taken.Contains(begin)) {
@@ -93,7 +95,7 @@ std::vector<Candidate> Choose(const TokenAutomaton& tokens, std::vector<Candidat
       waiting.pop_back();
     } else {
       const size_t room = candidate.end - 1 - *taken.UpTo(candidate.end - 1);
-      candidate.match = tokens.LongestUpTo(candidate.match, room, steps);
+      candidate.match = candidate.tokens->LongestUpTo(candidate.match, room, steps);
       if (candidate.match == TokenAutomaton::kNoMatch) {
         waiting.pop_back();
       } else {
@@ -122,20 +124,26 @@ SpecialMatcher::SpecialMatcher(const Vocabulary& vocabulary) {
   all_ = TokenAutomaton(std::move(all));
 }
 
-std::vector<TextFragment> SpecialMatcher::Split(std::string_view text, bool parse_special, size_t* steps) const {
-  const TokenAutomaton& tokens = parse_special ? all_ : user_defined_;
+std::vector<TextFragment> SpecialMatcher::Split(std::string_view text, std::span<const TextRun> runs,
+                                                size_t* steps) const {
   size_t counted = 0;
-  std::vector<Candidate> matches = FindLongest(tokens, text, counted);
-  if (!matches.empty()) matches = Choose(tokens, std::move(matches), text.size(), counted);
+  std::vector<Candidate> matches;
+  // User-defined tokens may lie across the ends of runs. Those within a run of all tokens are among these.
+  if (runs.size() != 1 || !runs[0].parse_special) FindLongest(user_defined_, text, 0, text.size(), &matches, counted);
+  size_t begin = 0;
+  for (const TextRun& run : runs) {
+    if (run.parse_special) FindLongest(all_, text, begin, run.end, &matches, counted);
+    begin = run.end;
+  }
+  if (!matches.empty()) matches = Choose(std::move(matches), text.size(), counted);
   if (steps != nullptr) *steps = counted;
 
   std::vector<TextFragment> fragments;
   size_t done = 0;
   for (const Candidate& candidate : matches) {
-    const auto& [length, id, shorter, jump] = tokens.match(candidate.match);
-    const size_t begin = candidate.end - length;
-    if (begin > done) fragments.push_back({text.substr(done, begin - done), false, 0});
-    fragments.push_back({text.substr(begin, length), true, id});
+    const size_t first = candidate.begin();
+    if (first > done) fragments.push_back({text.substr(done, first - done), false, 0});
+    fragments.push_back({text.substr(first, candidate.end - first), true, candidate.Get().id});
     done = candidate.end;
   }
   if (done < text.size()) fragments.push_back({text.substr(done), false, 0});

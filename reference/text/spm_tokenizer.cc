@@ -126,13 +126,13 @@ Result<std::unique_ptr<Tokenizer>> SpmTokenizer::Load(const Gguf& file) {
   auto scores = file.Find(kScores) != nullptr ? file.GetFloats(kScores) : std::vector<float>(t.size_);  // all equal
   if (!scores.ok()) return scores.error();
   if (scores->size() != t.size_) {
-    return file.ErrorAt(std::string(kScores) + " has " + std::to_string(scores->size()) + " elements, for " +
-                        std::to_string(t.size_) + " tokens");
+    return file.ErrorAt(ErrorKind::kBadFile, std::string(kScores) + " has " + std::to_string(scores->size()) +
+                                                 " elements, for " + std::to_string(t.size_) + " tokens");
   }
   const auto nan = std::find_if(scores->begin(), scores->end(), [](float score) { return std::isnan(score); });
   if (nan != scores->end()) {
-    return file.ErrorAt(std::string(kScores) + ": the score of token " + std::to_string(nan - scores->begin()) +
-                        " is not a number");
+    return file.ErrorAt(ErrorKind::kBadFile, std::string(kScores) + ": the score of token " +
+                                                 std::to_string(nan - scores->begin()) + " is not a number");
   }
   t.scores_ = *std::move(scores);
 
@@ -160,7 +160,7 @@ Result<std::unique_ptr<Tokenizer>> SpmTokenizer::Load(const Gguf& file) {
   entries.reserve(t.size_);
   for (TokenId id = 0; id < t.size_; ++id) {
     const std::string_view text = t.vocabulary_.text(id);
-    if (!text.empty()) entries.push_back({text, id});
+    if (!text.empty() && CanBeText(t.vocabulary_.type(id))) entries.push_back({text, id});
     if (t.vocabulary_.type(id) != TokenType::kByte) continue;
     auto& byte_id = t.byte_ids_[*ParseByteToken(text)];
     if (!byte_id) byte_id = id;
@@ -168,7 +168,8 @@ Result<std::unique_ptr<Tokenizer>> SpmTokenizer::Load(const Gguf& file) {
   t.ids_ = TextTable<>(entries);
   const bool all_bytes = std::all_of(t.byte_ids_.begin(), t.byte_ids_.end(), [](const auto& id) { return !!id; });
   if (!all_bytes && !t.unknown_) {
-    return file.ErrorAt("the vocabulary has neither an unknown token (tokenizer.ggml.unknown_token_id) nor all bytes");
+    return file.ErrorAt(ErrorKind::kBadFile,
+                        "the vocabulary has neither an unknown token (tokenizer.ggml.unknown_token_id) nor all bytes");
   }
   t.matcher_ = SpecialMatcher(t.vocabulary_);
   return std::unique_ptr<Tokenizer>(std::move(tokenizer));
@@ -179,10 +180,10 @@ std::optional<TokenId> SpmTokenizer::Find(std::string_view text) const {
   return ids_.Find(text);
 }
 
-std::vector<TokenId> SpmTokenizer::Encode(std::string_view text, bool parse_special) const {
+std::vector<TokenId> SpmTokenizer::EncodeFragments(std::span<const TextFragment> fragments, size_t) const {
   std::vector<TokenId> ids;
   bool starts_text = true;  // also after a special token
-  for (const TextFragment& fragment : matcher_.Split(text, parse_special)) {
+  for (const TextFragment& fragment : fragments) {
     if (fragment.special) {
       ids.push_back(fragment.token);
       starts_text = true;

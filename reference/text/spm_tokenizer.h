@@ -5,11 +5,11 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "reference/text/special_matcher.h"
 #include "reference/text/text_table.h"
 #include "reference/text/tokenizer.h"
 #include "reference/text/vocabulary.h"
@@ -23,20 +23,19 @@ class SpmTokenizer : public Tokenizer {
  public:
   static Result<std::unique_ptr<Tokenizer>> Load(const Gguf& file);
 
-  std::vector<TokenId> Encode(std::string_view text, bool parse_special) const override;
   std::string Piece(TokenId id, bool first) const override;
   bool IsEndOfText(TokenId id) const override;
 
  private:
   class Merger;
+  std::vector<TokenId> EncodeFragments(std::span<const TextFragment> fragments, size_t bytes) const override;
   std::optional<TokenId> Find(std::string_view text) const;
 
   Vocabulary vocabulary_;
   std::vector<float> scores_;
-  TextTable<> ids_;  // of the vocabulary's texts; the lowest id of equal texts
+  TextTable<> ids_;  // of the texts that a text can become; the lowest id of equal texts
   std::array<std::optional<TokenId>, 256> byte_ids_;
   std::optional<TokenId> unknown_, end_of_turn_;
-  SpecialMatcher matcher_;
   bool add_space_prefix_ = true;
 };
 

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "reference/text/tokenizer.h"
+#include "reference/text/token_id.h"
 
 namespace weft::engine {
 

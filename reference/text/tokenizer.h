@@ -3,19 +3,27 @@
 #ifndef WEFT_REFERENCE_TEXT_TOKENIZER_H_
 #define WEFT_REFERENCE_TEXT_TOKENIZER_H_
 
-#include <cstdint>
+#include <cstddef>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "reference/base/result.h"
 #include "reference/gguf/gguf.h"
+#include "reference/text/special_matcher.h"
+#include "reference/text/token_id.h"
 
 namespace weft::engine {
 
-using TokenId = uint32_t;
+// A piece of a text by one author: what a program's template writes may contain special tokens, what a user wrote may
+// only spell them.
+struct TextSegment {
+  std::string_view text;
+  bool parse_special = false;
+};
 
 class Tokenizer {
  public:
@@ -31,13 +39,25 @@ class Tokenizer {
   bool add_bos() const { return add_bos_; }  // whether the model expects BOS at the start
 
   // The ids of `text`, without BOS. Special tokens in the text are recognised only if `parse_special`.
-  virtual std::vector<TokenId> Encode(std::string_view text, bool parse_special = false) const = 0;
+  std::vector<TokenId> Encode(std::string_view text, bool parse_special = false) const {
+    const TextSegment segment = {text, parse_special};
+    return Encode({&segment, 1});
+  }
+  // The ids of the segments, one after the other, as one text: words and other tokens go across the ends of segments,
+  // and a space that the vocabulary puts in front of a text does not come between them. A special token is recognised
+  // only where all of it comes from segments with `parse_special`. So segments of one kind that follow each other are
+  // the same as one, wherever the text is cut, and no segment without it can make or complete a special token.
+  std::vector<TokenId> Encode(std::span<const TextSegment> segments) const;
   // The bytes that a token adds to the text; control tokens add none. `first`: the token starts the text (where
   // SentencePiece vocabularies drop the space they put in front).
   virtual std::string Piece(TokenId id, bool first) const = 0;
   virtual bool IsEndOfText(TokenId id) const { return eos_ && id == *eos_; }
 
  protected:
+  // The ids of a text of `bytes` bytes, of which matcher_ has made the fragments.
+  virtual std::vector<TokenId> EncodeFragments(std::span<const TextFragment> fragments, size_t bytes) const = 0;
+
+  SpecialMatcher matcher_;
   size_t size_ = 0;
   std::optional<TokenId> bos_, eos_;
   bool add_bos_ = true;

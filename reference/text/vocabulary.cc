@@ -30,15 +30,16 @@ Result<Vocabulary> Vocabulary::Load(const Gguf& file) {
   auto texts = file.GetStrings(kTokens);
   if (!texts.ok()) return texts.error();
   const size_t size = texts->size();
-  if (size == 0) return file.ErrorAt(std::string(kTokens) + " is empty");
-  if (size >= (size_t{1} << 31)) return file.ErrorAt(std::string(kTokens) + " has too many tokens");
+  if (size == 0) return file.ErrorAt(ErrorKind::kBadFile, std::string(kTokens) + " is empty");
+  if (size >= (size_t{1} << 31))
+    return file.ErrorAt(ErrorKind::kBadFile, std::string(kTokens) + " has too many tokens");
   const bool has_types = file.Find(kTypes) != nullptr;
   const auto types =
       has_types ? file.GetInts(kTypes) : std::vector<int64_t>(size, static_cast<int64_t>(TokenType::kNormal));
   if (!types.ok()) return types.error();
   if (types->size() != size) {
-    return file.ErrorAt(std::string(kTypes) + " has " + std::to_string(types->size()) + " elements, " +
-                        std::string(kTokens) + " has " + std::to_string(size));
+    return file.ErrorAt(ErrorKind::kBadFile, std::string(kTypes) + " has " + std::to_string(types->size()) +
+                                                 " elements, " + std::string(kTokens) + " has " + std::to_string(size));
   }
 
   Vocabulary vocabulary;
@@ -49,18 +50,18 @@ Result<Vocabulary> Vocabulary::Load(const Gguf& file) {
     const std::string_view text = (*texts)[id];
     const int64_t type = (*types)[id];
     if (type < 0 || type > static_cast<int64_t>(TokenType::kByte)) {
-      return file.ErrorAt(std::string(kTypes) + ": token " + std::to_string(id) + " has the unknown type " +
-                          std::to_string(type));
+      return file.ErrorAt(ErrorKind::kBadFile, std::string(kTypes) + ": token " + std::to_string(id) +
+                                                   " has the unknown type " + std::to_string(type));
     }
     vocabulary.types_.push_back(static_cast<TokenType>(type));
     if (vocabulary.types_.back() == TokenType::kByte && !ParseByteToken(text)) {
-      return file.ErrorAt(std::string(kTokens) + ": token " + std::to_string(id) +
-                          " is a byte token but not written <0xNN>");
+      return file.ErrorAt(ErrorKind::kBadFile, std::string(kTokens) + ": token " + std::to_string(id) +
+                                                   " is a byte token but not written <0xNN>");
     }
     vocabulary.bytes_ += text;
     vocabulary.offsets_.push_back(vocabulary.bytes_.size());
     if (vocabulary.bytes_.size() > kMaxBytes)
-      return file.ErrorAt(std::string(kTokens) + " has more than 4 GiB of text");
+      return file.ErrorAt(ErrorKind::kBadFile, std::string(kTokens) + " has more than 4 GiB of text");
     vocabulary.longest_ = std::max(vocabulary.longest_, text.size());
   }
   return vocabulary;
@@ -72,9 +73,9 @@ Result<std::optional<TokenId>> ReadSpecialToken(const Gguf& file, std::string_vi
   if (!id.ok()) return id.error();
   if (*id == kNoToken) return std::optional<TokenId>();
   if (*id >= size) {
-    return file.ErrorAt(std::string(key) + " is " + std::to_string(*id) +
-                        (file.Find(key) == nullptr ? " by default" : "") + ", but the vocabulary has " +
-                        std::to_string(size) + " tokens");
+    return file.ErrorAt(ErrorKind::kBadFile, std::string(key) + " is " + std::to_string(*id) +
+                                                 (file.Find(key) == nullptr ? " by default" : "") +
+                                                 ", but the vocabulary has " + std::to_string(size) + " tokens");
   }
   return std::optional<TokenId>(static_cast<TokenId>(*id));
 }

@@ -11,7 +11,7 @@
 
 #include "reference/base/result.h"
 #include "reference/gguf/gguf.h"
-#include "reference/text/tokenizer.h"
+#include "reference/text/token_id.h"
 
 namespace weft::engine {
 
@@ -47,6 +47,12 @@ class Vocabulary {
   std::vector<TokenType> types_;
   size_t longest_ = 0;
 };
+
+// Whether a text that merges into the text of such a token becomes it. Control, unknown and byte tokens are not made
+// so: a text that spells "<s>" or "<0x0A>" is that text.
+inline bool CanBeText(TokenType type) {
+  return type != TokenType::kControl && type != TokenType::kUnknown && type != TokenType::kByte;
+}
 
 // The byte that "<0xNN>" (two hexadecimal digits) means; nothing for any other text.
 std::optional<uint8_t> ParseByteToken(std::string_view text);

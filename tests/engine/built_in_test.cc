@@ -19,10 +19,10 @@ TEST_CASE("built-in model: a valid Llama with a tokenizer, in quantised form") {
   const Result<Model> model = LoadModel(*file);
   REQUIRE(model.ok());
   CHECK(model->config.architecture == "llama");
-  CHECK(model->config.kv_heads < model->config.heads);
+  CHECK(model->config.layers[0].kv_heads < model->config.layers[0].heads);
   CHECK(model->config.context >= 512);
   CHECK(model->config.width % 256 == 0);
-  CHECK(model->config.ffn_width % 256 == 0);
+  CHECK(model->config.layers[0].ffn_width % 256 == 0);
   CHECK(model->layers[0].gate.weight.type == DType::kQ8_0);
   CHECK(BuiltInModel().size() <= 6u << 20);
 

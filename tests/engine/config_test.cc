@@ -6,6 +6,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,13 @@ std::string ReadError(const TestModel& model) {
   return config.ok() ? "" : config.error().message;
 }
 
+// How the first layer's heads turn; no frequencies: not at all.
+Rotation RotationOf(const ModelConfig& config) {
+  const std::optional<size_t> rotation = config.layers[0].rotation;
+  return rotation ? config.rotations.at(*rotation) : Rotation();
+}
+std::vector<float> FrequencyOf(const ModelConfig& config) { return RotationOf(config).frequency; }
+
 TEST_CASE("config: every hyperparameter comes from its key") {
   TestModel model = RandomLlama();
   model.keys["llama.block_count"] = uint64_t{3};
@@ -50,22 +58,27 @@ TEST_CASE("config: every hyperparameter comes from its key") {
   model.keys["llama.rope.freq_base"] = 100.0f;
   const ModelConfig config = ReadGood(model);
   CHECK(config.architecture == "llama");
-  CHECK(config.layers == 3);
+  REQUIRE(config.layers.size() == 3);
   CHECK(config.width == 80);
-  CHECK(config.ffn_width == 100);
   CHECK(config.vocabulary == 77);
   CHECK(config.context == 123);
-  CHECK(config.heads == 6);
-  CHECK(config.kv_heads == 3);
-  CHECK(config.k_size == 10);
-  CHECK(config.v_size == 14);
+  for (const LayerConfig& layer : config.layers) {
+    CHECK(layer.ffn_width == 100);
+    CHECK(layer.heads == 6);
+    CHECK(layer.kv_heads == 3);
+    CHECK(layer.k_size == 10);
+    CHECK(layer.v_size == 14);
+    CHECK(layer.attention_scale == 0.5f);
+    CHECK(layer.window == 0);
+    CHECK(layer.rotation == 0u);
+  }
   CHECK(config.norm == NormKind::kRms);
   CHECK(config.norm_epsilon == 0.25f);
   CHECK(config.activation == Activation::kSilu);
   CHECK(config.rope == RopeKind::kInterleaved);
-  CHECK(config.rope_frequency == std::vector<float>{1.0f, 0.1f});
-  CHECK(config.rope_magnitude == 1.0f);
-  CHECK(config.attention_scale == 0.5f);
+  REQUIRE(config.rotations.size() == 1);
+  CHECK(config.rotations[0].frequency == std::vector<float>{1.0f, 0.1f});
+  CHECK(config.rotations[0].magnitude == 1.0f);
   CHECK(config.embedding_scale == 1.0f);
   CHECK(config.residual_scale == 1.0f);
   CHECK(config.logit_scale == 1.0f);
@@ -79,30 +92,31 @@ TEST_CASE("config: what each family sets beyond its keys") {
   CHECK(gpt2.norm_epsilon == 1e-5f);
   CHECK(gpt2.activation == Activation::kGeluTanhF16);
   CHECK(gpt2.learned_positions);
-  CHECK(gpt2.rope_frequency.empty());
-  CHECK(gpt2.Needs("attn_qkv.bias"));
-  CHECK(!gpt2.Needs("ffn_gate.weight"));
+  CHECK(gpt2.rotations.empty());
+  CHECK(!gpt2.layers[0].rotation);
+  CHECK(gpt2.layers[0].Needs("attn_qkv.bias"));
+  CHECK(!gpt2.layers[0].Needs("ffn_gate.weight"));
 
   const ModelConfig granite = read("granite");
   CHECK(granite.rope == RopeKind::kInterleaved);
   CHECK(granite.embedding_scale == 12.0f);
   CHECK(granite.residual_scale == 0.22f);
-  CHECK(granite.attention_scale == 0.125f);
+  CHECK(granite.layers[0].attention_scale == 0.125f);
   CHECK(granite.logit_scale == 0.125f);  // 8 divides
 
   const ModelConfig qwen2 = read("qwen2"), qwen3 = read("qwen3");
   CHECK(qwen2.rope == RopeKind::kHalf);
-  CHECK(qwen2.Needs("attn_k.bias"));
-  CHECK(!qwen2.Needs("attn_k_norm.weight"));
+  CHECK(qwen2.layers[0].Needs("attn_k.bias"));
+  CHECK(!qwen2.layers[0].Needs("attn_k_norm.weight"));
   CHECK(qwen3.rope == RopeKind::kHalf);
-  CHECK(qwen3.Needs("attn_k_norm.weight"));
-  CHECK(!qwen3.Needs("attn_k.bias"));
-  CHECK(qwen3.heads * qwen3.k_size == 2 * qwen3.width);
+  CHECK(qwen3.layers[0].Needs("attn_k_norm.weight"));
+  CHECK(!qwen3.layers[0].Needs("attn_k.bias"));
+  CHECK(qwen3.layers[0].q_width() == 2 * qwen3.width);
   for (const ModelConfig* config : {&granite, &qwen2, &qwen3}) {
     CHECK(config->norm == NormKind::kRms);
     CHECK(config->activation == Activation::kSilu);
     CHECK(!config->learned_positions);
-    CHECK(config->rope_frequency.size() == config->k_size / 2);
+    CHECK(FrequencyOf(*config).size() == config->layers[0].k_size / 2);
   }
 }
 
@@ -116,14 +130,14 @@ TEST_CASE("config: Granite's keys") {
     }
   }
   model.Key("rope.scaling.finetuned") = true;
-  CHECK(ReadGood(model).rope_frequency.size() == 8);
+  CHECK(FrequencyOf(ReadGood(model)).size() == 8);
   model.Key("rope.scaling.finetuned") = false;
-  CHECK(ReadGood(model).rope_frequency.empty());
+  CHECK(FrequencyOf(ReadGood(model)).empty());
   model.Key("rope.scaling.finetuned") = uint64_t{0};
   CHECK(Contains(ReadError(model), "granite.rope.scaling.finetuned"));
   TestModel llama = RandomLlama();  // here the key says how the model was trained, not what it does
   llama.Key("rope.scaling.finetuned") = false;
-  CHECK(ReadGood(llama).rope_frequency.size() == 8);
+  CHECK(FrequencyOf(ReadGood(llama)).size() == 8);
 }
 
 TEST_CASE("config: what absent keys mean") {
@@ -133,12 +147,12 @@ TEST_CASE("config: what absent keys mean") {
   }
   const ModelConfig config = ReadGood(model);
   CHECK(config.vocabulary == 48);  // rows of the embedding
-  CHECK(config.kv_heads == 4);
-  CHECK(config.k_size == 16);
-  CHECK(config.v_size == 16);
-  CHECK(config.attention_scale == 0.25f);
-  REQUIRE(config.rope_frequency.size() == 8);
-  CHECK(config.rope_frequency[4] == 0.01f);  // base 10000, all of the head rotated
+  CHECK(config.layers[0].kv_heads == 4);
+  CHECK(config.layers[0].k_size == 16);
+  CHECK(config.layers[0].v_size == 16);
+  CHECK(config.layers[0].attention_scale == 0.25f);
+  REQUIRE(FrequencyOf(config).size() == 8);
+  CHECK(FrequencyOf(config)[4] == 0.01f);  // base 10000, all of the head rotated
 }
 
 TEST_CASE("config: the tokenizer tells the size of the vocabulary") {
@@ -243,6 +257,68 @@ TEST_CASE("config: heads that are too wide together, and heads that do not divid
   CHECK(Contains(ReadError(model), "key llama.attention.head_count: 6 does not divide the width 64"));
 }
 
+TEST_CASE("config: layers differ where a key has a number for each") {
+  TestModel model = RandomLlama({.layers = 3});
+  model.Key("attention.head_count") = std::vector<uint64_t>{4, 8, 6};
+  model.Key("attention.head_count_kv") = std::vector<uint64_t>{4, 2, 3};
+  model.Key("attention.key_length") = std::vector<uint64_t>{16, 8, 10};
+  model.Key("attention.value_length") = std::vector<uint64_t>{8, 16, 12};
+  model.Key("feed_forward_length") = std::vector<uint64_t>{96, 32, 64};
+  model.Key("rope.dimension_count") = std::vector<uint64_t>{4, 8, 4};
+  model.Key("rope.freq_base") = std::vector<float>{100.0f, 10000.0f, 100.0f};
+  ModelConfig config = ReadGood(model);
+  REQUIRE(config.layers.size() == 3);
+  const LayerConfig &first = config.layers[0], &second = config.layers[1], &third = config.layers[2];
+  CHECK(first.q_width() == 64);
+  CHECK(second.k_width() == 16);
+  CHECK(third.v_width() == 36);
+  CHECK(second.attended_width() == 128);
+  CHECK(second.ffn_width == 32);
+  CHECK(first.attention_scale == 0.25f);
+  CHECK(second.attention_scale == static_cast<float>(1.0 / std::sqrt(8.0)));
+  CHECK(config.Largest(&LayerConfig::ffn_width) == 96);
+  CHECK(config.Largest(&LayerConfig::attended_width) == 128);
+  REQUIRE(config.rotations.size() == 2);  // layers that turn alike share one
+  CHECK(first.rotation == 0u);
+  CHECK(second.rotation == 1u);
+  CHECK(third.rotation == 0u);
+  CHECK(config.rotations[0].frequency == std::vector<float>{1.0f, 0.1f});
+  CHECK(config.rotations[1].frequency == std::vector<float>{1.0f, 0.1f, 0.01f, 0.001f});
+
+  model.keys.erase("llama.attention.head_count_kv");  // then as many as there are heads, in each
+  config = ReadGood(model);
+  CHECK(config.layers[1].kv_heads == 8);
+  CHECK(config.layers[2].kv_heads == 6);
+}
+
+TEST_CASE("config: a layer's number is checked like one for all") {
+  const auto error = [](const char* key, const TestModel::Value& value) {
+    TestModel model = RandomLlama({.layers = 3});
+    model.Key(key) = value;
+    return ReadError(model);
+  };
+  using Counts = std::vector<uint64_t>;
+  CHECK(error("feed_forward_length", Counts{96, 0, 96}) ==
+        "test.gguf: key llama.feed_forward_length: is 0 in layer 1, expected 1 to 1048576");
+  CHECK(Contains(error("attention.head_count_kv", Counts{2, 4, 3}), "head_count_kv: 3 does not divide the 4 heads"));
+  CHECK(Contains(error("attention.head_count_kv", Counts{2, 2, 8}), "head_count_kv: is 8 in layer 2, expected 1 to 4"));
+  CHECK(Contains(error("attention.head_count", Counts{4, kMaxHeads + 1, 4}), "head_count: is 4097 in layer 1"));
+  CHECK(Contains(error("attention.key_length", Counts{16, 16}), "key_length: has 2 elements, for 3 layers"));
+  CHECK(Contains(error("attention.key_length", Counts{}), "key_length: has 0 elements, for 3 layers"));
+  CHECK(Contains(error("rope.dimension_count", Counts{16, 7, 16}), "rope.dimension_count: is 7, expected an even"));
+  CHECK(Contains(error("rope.freq_base", std::vector<float>{1e4f, 1e4f, -1.0f}), "freq_base: is -1 in layer 2"));
+  // What is one of the model's may not differ.
+  CHECK(Contains(error("embedding_length", Counts{64, 64, 32}), "embedding_length: differs between the layers"));
+  CHECK(Contains(error("rope.scaling.factor", std::vector<float>{2, 2, 4}), "scaling.factor: differs between the"));
+}
+
+TEST_CASE("config: a file's frequency factors are for all rotations") {
+  TestModel model = RandomLlama({.layers = 3});
+  model.Key("rope.dimension_count") = std::vector<uint64_t>{4, 8, 4};
+  model.tensors["rope_freqs.weight"] = {{2}, DType::kF32, {1.0f, 2.0f}};
+  CHECK(Contains(ReadError(model), "tensor rope_freqs.weight: 2 elements of F32, expected 4 of F32"));
+}
+
 TEST_CASE("rope: frequencies fall from 1 by equal factors") {
   CHECK(RopeFrequencies(4, 10000.0, {}, {}) == std::vector<float>{1.0f, 0.1f, 0.01f, 0.001f});
 }
@@ -252,16 +328,16 @@ TEST_CASE("rope: linear scaling divides every frequency; a factor alone means li
   model.keys["llama.rope.dimension_count"] = uint64_t{4};
   model.keys["llama.rope.scaling.factor"] = 4.0f;
   const std::vector<float> quarter = {0.25f, 0.0025f};
-  CHECK(ReadGood(model).rope_frequency == quarter);
+  CHECK(FrequencyOf(ReadGood(model)) == quarter);
   model.keys["llama.rope.scaling.type"] = std::string("linear");
-  CHECK(ReadGood(model).rope_frequency == quarter);
-  CHECK(ReadGood(model).rope_magnitude == 1.0f);
+  CHECK(FrequencyOf(ReadGood(model)) == quarter);
+  CHECK(RotationOf(ReadGood(model)).magnitude == 1.0f);
   model.keys["llama.rope.scaling.type"] = std::string("none");
-  CHECK(ReadGood(model).rope_frequency == std::vector<float>{1.0f, 0.01f});
+  CHECK(FrequencyOf(ReadGood(model)) == std::vector<float>{1.0f, 0.01f});
   model.keys.erase("llama.rope.scaling.type");
   model.keys.erase("llama.rope.scaling.factor");
   model.keys["llama.rope.scale_linear"] = 4.0f;
-  CHECK(ReadGood(model).rope_frequency == quarter);
+  CHECK(FrequencyOf(ReadGood(model)) == quarter);
 }
 
 // With 4 pairs, base 10000 and 64 positions, the pair that turns 32 times would be number -0.5 (so the ramp starts at
@@ -275,33 +351,33 @@ TEST_CASE("rope: YaRN") {
   model.keys["llama.rope.scaling.original_context_length"] = uint64_t{64};
   model.keys["llama.context_length"] = uint64_t{256};
   ModelConfig config = ReadGood(model);
-  CHECK(config.rope_frequency == std::vector<float>{1.0f, 0.0625f, 0.0025f, 0.00025f});
-  CHECK(config.rope_magnitude == static_cast<float>(1.0 + 0.1 * std::log(4.0)));
+  CHECK(FrequencyOf(config) == std::vector<float>{1.0f, 0.0625f, 0.0025f, 0.00025f});
+  CHECK(RotationOf(config).magnitude == static_cast<float>(1.0 + 0.1 * std::log(4.0)));
 
   // Without the key, the original context is the model's 256: the pair that turns 32 times would be number 0.1, the one
   // that turns once number 1.6, so the ramp is the same. The one that turns 8 times would be number 0.7.
   model.keys.erase("llama.rope.scaling.original_context_length");
-  CHECK(ReadGood(model).rope_frequency == config.rope_frequency);
+  CHECK(FrequencyOf(ReadGood(model)) == FrequencyOf(config));
   model.keys["llama.rope.scaling.yarn_beta_slow"] = 8.0f;
-  CHECK(ReadGood(model).rope_frequency == std::vector<float>{1.0f, 0.025f, 0.0025f, 0.00025f});
+  CHECK(FrequencyOf(ReadGood(model)) == std::vector<float>{1.0f, 0.025f, 0.0025f, 0.00025f});
 
   for (const char* key : {"rope.scaling.yarn_ext_factor", "rope.scaling.yarn_attn_factor"}) {
     TestModel other = model;
     other.Key(key) = 1.0f;
-    CHECK(ReadGood(other).rope_frequency == ReadGood(model).rope_frequency);
+    CHECK(FrequencyOf(ReadGood(other)) == FrequencyOf(ReadGood(model)));
     other.Key(key) = 0.5f;
     CHECK(Contains(ReadError(other), std::string("test.gguf: key llama.") + key + ": is 0.5, expected 1 to 1"));
   }
 
   model.keys["llama.rope.scaling.attn_factor"] = 0.5f;
-  CHECK(ReadGood(model).rope_magnitude == static_cast<float>(0.5 * (1.0 + 0.1 * std::log(4.0))));
+  CHECK(RotationOf(ReadGood(model)).magnitude == static_cast<float>(0.5 * (1.0 + 0.1 * std::log(4.0))));
 }
 
 TEST_CASE("rope: a file's frequency factors divide, and are checked") {
   TestModel model = RandomLlama();
   model.keys["llama.rope.dimension_count"] = uint64_t{8};
   model.tensors["rope_freqs.weight"] = {{4}, DType::kF32, {1.0f, 2.0f, 4.0f, 8.0f}};
-  CHECK(ReadGood(model).rope_frequency == std::vector<float>{1.0f, 0.05f, 0.0025f, 0.000125f});
+  CHECK(FrequencyOf(ReadGood(model)) == std::vector<float>{1.0f, 0.05f, 0.0025f, 0.000125f});
   TestTensor& factors = model.tensors["rope_freqs.weight"];
   for (const float bad : {0.0f, -1.0f, std::numeric_limits<float>::infinity(), std::nanf("")}) {
     factors.values[2] = bad;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <fstream>
 #include <limits>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -157,7 +158,7 @@ TEST_CASE("optional keys: equal scores and normal types where a vocabulary gives
   CHECK(Contains(ErrorOf(unequal), "tokenizer.ggml.scores has 2 elements, for 8 tokens"));
 }
 
-TEST_CASE("numbers given once per layer: used where they are equal, for every key") {
+TEST_CASE("numbers given once per layer: used where they are equal, for every key, and checked where they differ") {
   const TestModel model = RandomLlama();  // of two layers
   // The file with `key` as an array instead.
   const auto with = [&](const std::string& key, const auto& add) {
@@ -184,10 +185,22 @@ TEST_CASE("numbers given once per layer: used where they are equal, for every ke
     const int64_t n = static_cast<int64_t>(*number);
     CAPTURE(name);
     CHECK(with(name, ints({n, n})) == "no error");
-    CHECK(with(name, ints({n, n + 1})) == "m.gguf: key " + key + ": differs between the layers (" + std::to_string(n) +
-                                              " and " + std::to_string(n + 1) + "), which is not supported");
+    const std::string differs = with(name, ints({n, n + 1}));
+    if (name.starts_with("attention.") || name == "feed_forward_length") {  // the second layer's own
+      const std::map<std::string, std::string> expected = {
+          {"attention.head_count", "head_count_kv: 2 does not divide the 5 heads"},
+          {"attention.head_count_kv", "head_count_kv: 3 does not divide the 4 heads"},
+          {"attention.key_length", "rope.dimension_count: is 17, expected an even number"},
+          {"attention.value_length", "tensor blk.1.attn_v.weight: shape [64, 32], expected [64, 34]"},
+          {"feed_forward_length", "tensor blk.1.ffn_gate.weight: shape [64, 96], expected [64, 97]"}};
+      CHECK_MESSAGE(Contains(differs, expected.at(name)), differs);
+      CHECK(Contains(with(name, ints({n, -1})), "key " + key + ": is -1 in layer 1"));
+    } else {
+      CHECK(differs == "m.gguf: key " + key + ": differs between the layers (" + std::to_string(n) + " and " +
+                           std::to_string(n + 1) + "), which is not supported");
+      CHECK(Contains(with(name, ints({-1, -1})), "key " + key + ": is -1 in every layer"));
+    }
     CHECK(with(name, ints({n})) == "m.gguf: key " + key + ": has 1 elements, for 2 layers");
-    CHECK(Contains(with(name, ints({-1, -1})), "key " + key + ": is -1 in every layer"));
     CHECK(Contains(with(name, ints({})), "key " + key + ": has 0 elements"));
   }
   const std::string epsilon = "attention.layer_norm_rms_epsilon";

@@ -232,7 +232,7 @@ TEST_CASE("GGUF: a file may be moved") {
   const Gguf moved = std::move(*file.file);
   CHECK(*moved.GetString("a") == "b");
   CHECK(moved.FindTensor("t") == &moved.tensors()[0]);
-  CHECK(moved.ErrorAt("x\n\xFF").message == "m.gguf: x\\n\\xFF");
+  CHECK(moved.ErrorAt(ErrorKind::kBadFile, "x\n\xFF").message == "m.gguf: x\\n\\xFF");
 }
 
 TEST_CASE("Printable text neither drives a terminal nor fakes a line") {

@@ -78,7 +78,9 @@ TEST_CASE("GGUF writer: too much, too little, and a sink that is full") {
   CHECK_FALSE(much.WriteData(Count(1)).ok());
   CHECK(much.Finish().ok());
 
-  engine::GgufWriter full([](std::span<const uint8_t>) { return Result<void>(Error{"full"}); });
+  engine::GgufWriter full([](std::span<const uint8_t>) {
+    return Result<void>(Error{ErrorKind::kInputOutput, "full"});
+  });
   full.AddTensor("a", {4}, DType::kF32);
   const Result<void> written = full.WriteData(Count(16));
   REQUIRE_FALSE(written.ok());

@@ -39,6 +39,7 @@ class ReferenceModel {
       for (double& value : x) value *= Number("embedding_scale", 1.0);
       if (Has("position_embd.weight")) Add(x, Row("position_embd.weight", position));
       for (size_t layer = 0; layer < layers; ++layer) {
+        layer_ = layer;
         const std::string blk = "blk." + std::to_string(layer) + ".";
         auto [q, k, v] = Inputs(blk, Norm(x, blk + "attn_norm"));
         q = Rotate(HeadNorm(q, blk + "attn_q_norm"), position);
@@ -66,15 +67,23 @@ class ReferenceModel {
     const auto found = model_.keys.find(name_ + "." + key);
     return found == model_.keys.end() ? nullptr : &found->second;
   }
-  size_t Count(const std::string& key) const { return std::get<uint64_t>(*Find(key)); }
-  size_t HeadSize() const {
-    return Find("attention.key_length") != nullptr ? Count("attention.key_length")
-                                                   : Count("embedding_length") / Count("attention.head_count");
+  // Of the layer, where there is a number for each.
+  template <class T>
+  T Get(const TestModel::Value& value) const {
+    const auto* all = std::get_if<std::vector<T>>(&value);
+    return all != nullptr ? all->at(layer_) : std::get<T>(value);
+  }
+  size_t Count(const std::string& key) const { return Get<uint64_t>(*Find(key)); }
+  // "key" or "value"
+  size_t HeadSize(const std::string& of = "key") const {
+    const std::string key = "attention." + of + "_length";
+    return Find(key) != nullptr ? Count(key) : Count("embedding_length") / Count("attention.head_count");
   }
   double Number(const std::string& key, double fallback) const {
     const TestModel::Value* value = Find(key);
-    return value == nullptr ? fallback : std::get<float>(*value);
+    return value == nullptr ? fallback : Get<float>(*value);
   }
+  TestModel::Layer Choices() const { return model_.layers.empty() ? TestModel::Layer() : model_.layers.at(layer_); }
 
   Vector Row(const std::string& name, size_t row) const {
     const TestTensor& table = Tensor(name);
@@ -173,6 +182,7 @@ class ReferenceModel {
   Vector Rotate(Vector x, size_t position) const {
     const TestModel::Value* rotates = Find("rope.scaling.finetuned");
     if (Has("position_embd.weight") || (rotates != nullptr && !std::get<bool>(*rotates))) return x;
+    if (!Choices().rotates) return x;
     const bool side_by_side = name_ == "llama" || name_ == "granite";
     const size_t head = HeadSize();
     const size_t size = Find("rope.dimension_count") != nullptr ? Count("rope.dimension_count") : head;
@@ -192,21 +202,23 @@ class ReferenceModel {
   }
 
   Vector Attend(const Vector& q, const std::vector<Vector>& keys, const std::vector<Vector>& values) const {
-    const size_t heads = Count("attention.head_count"), size = q.size() / heads;
+    const size_t heads = Count("attention.head_count"), size = HeadSize(), v_size = HeadSize("value");
     const size_t sharing = heads / Count("attention.head_count_kv");
     const double scale = Number("attention.scale", 1.0 / std::sqrt(static_cast<double>(size)));
-    Vector out(q.size());
+    const size_t window = Choices().window;
+    const size_t first = window == 0 || keys.size() <= window ? 0 : keys.size() - window;
+    Vector out(heads * v_size);
     for (size_t head = 0; head < heads; ++head) {
-      const size_t kv = head / sharing * size;
+      const size_t kv = head / sharing;
       Vector weight(keys.size());
       double sum = 0.0;
-      for (size_t j = 0; j < keys.size(); ++j) {
+      for (size_t j = first; j < keys.size(); ++j) {
         double score = 0.0;
-        for (size_t i = 0; i < size; ++i) score += q[head * size + i] * keys[j][kv + i];
+        for (size_t i = 0; i < size; ++i) score += q[head * size + i] * keys[j][kv * size + i];
         sum += weight[j] = std::exp(score * scale);
       }
-      for (size_t j = 0; j < keys.size(); ++j) {
-        for (size_t i = 0; i < size; ++i) out[head * size + i] += weight[j] / sum * values[j][kv + i];
+      for (size_t j = first; j < keys.size(); ++j) {
+        for (size_t i = 0; i < v_size; ++i) out[head * v_size + i] += weight[j] / sum * values[j][kv * v_size + i];
       }
     }
     return out;
@@ -223,6 +235,7 @@ class ReferenceModel {
 
   const TestModel& model_;
   std::string name_;
+  size_t layer_ = 0;
   Rounding cache_, gelu_;
 };
 

@@ -33,9 +33,16 @@ struct TestTensor {
 };
 
 struct TestModel {
-  using Value = std::variant<uint64_t, float, bool, std::string>;
+  // Vectors have a number for each layer.
+  using Value = std::variant<uint64_t, float, bool, std::string, std::vector<uint64_t>, std::vector<float>>;
+  // What layers may do that no key of these families says: LoadedModel writes it into the configuration.
+  struct Layer {
+    size_t window = 0;
+    bool rotates = true;
+  };
   std::map<std::string, Value> keys;
   std::map<std::string, TestTensor> tensors;
+  std::vector<Layer> layers;  // empty: all as they are
 
   Bytes Write() const {
     GgufWriter writer;
@@ -44,6 +51,10 @@ struct TestModel {
       if (const auto* real = std::get_if<float>(&value)) writer.AddFloat(key, *real);
       if (const auto* yes = std::get_if<bool>(&value)) writer.AddBool(key, *yes);
       if (const auto* text = std::get_if<std::string>(&value)) writer.AddString(key, *text);
+      if (const auto* reals = std::get_if<std::vector<float>>(&value)) writer.AddFloats(key, *reals);
+      if (const auto* numbers = std::get_if<std::vector<uint64_t>>(&value)) {
+        writer.AddInts(key, {numbers->begin(), numbers->end()}, GgufType::kU32);
+      }
     }
     for (const auto& [name, tensor] : tensors) {
       size_t rows = 1;
@@ -167,7 +178,13 @@ inline TestModel RandomLlama(const TestShape& shape = {}, uint32_t seed = 1) { r
 class LoadedModel {
  public:
   explicit LoadedModel(Bytes bytes) : bytes_(std::move(bytes)), model_(Load(bytes_)) {}
-  explicit LoadedModel(const TestModel& model) : LoadedModel(model.Write()) {}
+  explicit LoadedModel(const TestModel& model) : LoadedModel(model.Write()) {
+    for (size_t i = 0; i < model.layers.size(); ++i) {
+      LayerConfig& layer = model_.config.layers.at(i);
+      layer.window = model.layers[i].window;
+      if (!model.layers[i].rotates) layer.rotation.reset();
+    }
+  }
   explicit LoadedModel(const std::string& path) : LoadedModel(ReadFile(path)) {}
 
   const Model& model() const { return model_; }

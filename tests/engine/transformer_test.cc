@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <new>
@@ -107,6 +108,84 @@ TEST_CASE("transformer: any batch up to the largest runs") {
       }
     }
   });
+}
+
+// The largest of what all operations ask for, put down by hand: products that are computed together need the sum.
+size_t WorkspaceBytesOf(const Model& model, const TransformerOptions& options, size_t logits, uint32_t workers) {
+  const ModelConfig& c = model.config;
+  const auto product = [&](const Linear& w, size_t tokens, const WeightView* gate = nullptr) {
+    if (w.weight.data == nullptr) return size_t{0};
+    ActivationSet x = MakeActivations(nullptr, tokens, w.weight.cols, w.weight.cols, {});
+    MatMulArgs args;
+    args.x = &x;
+    args.w = w.weight;
+    args.epilogue.gate = gate;
+    return MatMulWorkspaceBytes(args, workers);
+  };
+  const size_t tokens = options.max_batch;
+  size_t matmul = product(model.output, logits), attention = 0, widest = c.width;
+  for (size_t i = 0; i < c.layers.size(); ++i) {
+    const LayerConfig& l = c.layers[i];
+    const LayerWeights& w = model.layers[i];
+    matmul = std::max(
+        {matmul, product(w.q, tokens) + product(w.k, tokens) + product(w.v, tokens),
+         product(w.attention_output, tokens), product(w.down, tokens),
+         w.fuses_gate() ? product(w.up, tokens, &w.gate.weight) : product(w.gate, tokens) + product(w.up, tokens)});
+    AttentionArgs args;
+    args.heads = l.heads;
+    args.kv_heads = l.kv_heads;
+    args.k_size = args.q_head_stride = l.k_size;
+    args.v_size = args.out_head_stride = l.v_size;
+    args.q_token_stride = l.q_width();
+    args.out_token_stride = l.attended_width();
+    args.backend = options.backend;
+    args.summation = options.summation;
+    AttentionSequence sequence;
+    sequence.queries = tokens;
+    sequence.kv_length = c.context;
+    args.sequences = &sequence;
+    args.sequence_count = 1;
+    attention = std::max(attention, AttentionWorkspaceBytes(args, workers));
+    widest = std::max({widest, l.attended_width(), l.ffn_width});
+  }
+  return matmul + attention + ActivationBytes(tokens, widest);
+}
+
+// Of all that a token or its logits take, [tokens, ...] of floats.
+size_t RowBytesOf(const Model& model, size_t tokens, size_t logits) {
+  const ModelConfig& c = model.config;
+  size_t floats = 2 * c.width + c.Largest(&LayerConfig::q_width) + c.Largest(&LayerConfig::k_width) +
+                  c.Largest(&LayerConfig::v_width) + c.Largest(&LayerConfig::attended_width) +
+                  c.Largest(&LayerConfig::ffn_width);
+  for (const Rotation& rotation : c.rotations) floats += 2 * rotation.frequency.size();
+  const auto apart = [](const LayerWeights& w) { return w.gated() && !w.fuses_gate(); };
+  if (std::ranges::any_of(model.layers, apart)) floats += c.Largest(&LayerConfig::ffn_width);
+  return (tokens * floats + logits * c.vocabulary) * sizeof(float);
+}
+
+TEST_CASE("transformer: the buffers are what the largest pass asks for, not more") {
+  std::vector<std::pair<std::string, TestModel>> models = WideModels();
+  models.emplace_back("a gate of another type", WideLlama(DType::kF32));
+  models.back().second.tensors["blk.1.ffn_gate.weight"].type = DType::kF16;
+  for (const auto& [name, file] : models) {
+    const LoadedModel loaded(file);
+    ForEachTarget([&](const std::string&) {
+      for (const size_t batch : {1, 8, 9, 100}) {
+        for (const size_t logits : {size_t{1}, batch}) {
+          for (const AttentionBackend backend : {AttentionBackend::kAuto, AttentionBackend::kStandard}) {
+            for (const Summation summation : {Summation::kFastest, Summation::kUniform}) {
+              const TransformerOptions options = {
+                  .max_batch = batch, .max_logits = logits, .backend = backend, .summation = summation};
+              const Transformer transformer = MakeTransformer(loaded.model(), {}, options);
+              CHECK_MESSAGE(transformer.bytes() == RowBytesOf(loaded.model(), batch, logits) +
+                                                       WorkspaceBytesOf(loaded.model(), options, logits, 1),
+                            name, ", ", batch, " tokens, ", logits, " logits");
+            }
+          }
+        }
+      }
+    });
+  }
 }
 
 TEST_CASE("transformer: sequences in one batch do not see each other") {
@@ -262,8 +341,8 @@ TEST_CASE("transformer: what cannot be allocated or makes no sense is an error")
   CHECK(!Sequence::Create(loaded.config(), SIZE_MAX).ok());
   CHECK(!Sequence::Create(loaded.config(), 16, DType::kQ8_0).ok());
   ModelConfig huge = loaded.config();
-  huge.kv_heads = kMaxHeads;
-  huge.k_size = kMaxHeadSize;
+  huge.layers[1].kv_heads = kMaxHeads;
+  huge.layers[1].k_size = kMaxHeadSize;
   Result<Sequence> sequence = Sequence::Create(huge, kMaxContext);
   REQUIRE(!sequence.ok());
   CHECK(Contains(sequence.error().message, "not enough memory"));

@@ -127,7 +127,7 @@ class ModelFile {
   }
 
   void Tensors(const ModelConfig& config) {
-    if (config.layers > 8) return;
+    if (config.layers.size() > 8) return;
     std::vector<engine::ModelTensor> tensors = engine::RequiredTensors(config);
     for (const char* name : {"output.weight", "attn_q.bias", "ffn_down.bias"}) {
       if (input_.Rarely(4)) tensors.push_back({name, 0, engine::ShapeOf(config, name)});
@@ -210,7 +210,7 @@ bool SameBits(const std::vector<float>& a, const std::vector<float>& b) {
 
 void Run(const engine::Model& model, Input& input) {
   // What is believed of a file may still be more than a run of a fuzzer wants to hold.
-  if (model.config.layers > 64 || model.config.vocabulary > (1 << 16)) return;
+  if (model.config.layers.size() > 64 || model.config.vocabulary > (1 << 16)) return;
   std::vector<uint32_t> tokens(3);
   for (uint32_t& token : tokens) token = static_cast<uint32_t>(input.Below(model.config.vocabulary));
   constexpr DType kKvTypes[] = {DType::kF32, DType::kF16, DType::kBF16};
