@@ -38,7 +38,7 @@ void PrintStatistics(const GenerationStatistics& s, const Session& session, cons
   fmt::print(stderr, "target:     {}, {} {}\n", ActiveTarget(), session.pool.threads(),
              session.pool.threads() == 1 ? "thread" : "threads");
   fmt::print(stderr, "memory:     weights {}, KV cache {}, buffers {}, peak resident {}\n",
-             Size(session.model.weight_bytes), Size(sequence.bytes()), Size(transformer.bytes()),
+             Size(session.model.weight_bytes), Size(sequence.pool().bytes()), Size(transformer.bytes()),
              Size(PeakResidentBytes()));
 }
 

@@ -82,11 +82,15 @@ Result<std::span<const float>> Transformer::Forward(std::span<const BatchItem> b
   impl_->status = Ok();
   impl_->Run();
   if (!impl_->status.ok()) {
+    impl_->plan.Abandon();
     char text[128];
     return Error{std::string("forward pass: ") + ToText(impl_->status, text, sizeof(text))};
   }
   const std::span<const float> logits(impl_->s.logits.data(), impl_->plan.wanted().size() * impl_->c.vocabulary);
-  if (!AllFinite(logits)) return Error{"the logits are not numbers: weights are NaN or infinite, or sums overflow"};
+  if (!AllFinite(logits)) {
+    impl_->plan.Abandon();
+    return Error{"the logits are not numbers: weights are NaN or infinite, or sums overflow"};
+  }
   impl_->plan.Commit();
   return logits;
 }

@@ -163,13 +163,13 @@ TEST_CASE("transformer: keys and values are kept in the type that was asked for"
   const std::vector<uint32_t> tokens = RandomTokens(24, 48);
   const LoadedModel loaded(file);
   const std::vector<float> exact = Floats(ReferenceModel(file).Logits(tokens));
-  const size_t full = MakeSequence(loaded.config()).bytes();
+  const size_t full = MakeSequence(loaded.config()).pool().bytes();
   CHECK(full == 2 * 64 * 2 * 2 * 16 * sizeof(float));
   const auto check = [&](DType type, Rounding round) {
     const std::vector<float> rounded = Floats(ReferenceModel(file, round).Logits(tokens));
     Transformer transformer = MakeTransformer(loaded.model());
     Sequence sequence = MakeSequence(loaded.config(), type);
-    CHECK(sequence.bytes() == full / 2);
+    CHECK(sequence.pool().bytes() == full / 2);
     // Few values fall on the other side of a rounding: much nearer to the rounded pass than that is to the exact one.
     const double difference = MaxDifference(AllLogits(transformer, sequence, tokens, 5), rounded);
     CHECK(difference <= MaxDifference(rounded, exact) / 2);
