@@ -7,6 +7,13 @@
 
 namespace weft::engine {
 
+Result<void> CheckContext(size_t context, size_t most) {
+  if (context >= 1 && context <= most) return {};
+  const std::string problem = "a context of " + std::to_string(context) + " tokens is not possible";
+  if (context == 0 || most == kMaxContext) return Error{problem + ", expected 1 to " + std::to_string(most)};
+  return Error{problem + ": the model has learned " + std::to_string(most) + " positions"};
+}
+
 Result<std::shared_ptr<KvPool>> KvPool::Create(const ModelConfig& config, size_t positions, DType type) {
   if (positions == 0 || positions > kMaxPositions) {
     return Error{"a key/value cache for " + std::to_string(positions) + " positions is not possible, expected 1 to " +

@@ -14,6 +14,9 @@
 
 namespace weft::engine {
 
+// An error where no sequence can have `context` positions; `most`: KvPool::MostContext.
+Result<void> CheckContext(size_t context, size_t most);
+
 // A fixed number of pages, each with room for the keys and values of kPageLength positions in all layers. Sequences
 // (sequence.h) are lists of pages; a page that several of them have in common is counted once for each.
 //

@@ -10,14 +10,6 @@ namespace {
 
 constexpr size_t kPageLength = KvPool::kPageLength;
 
-// `most`: what the model has learned, or kMaxContext.
-Result<void> CheckContext(size_t context, size_t most) {
-  if (context >= 1 && context <= most) return {};
-  const std::string problem = "a context of " + std::to_string(context) + " tokens is not possible";
-  if (context == 0 || most == kMaxContext) return Error{problem + ", expected 1 to " + std::to_string(most)};
-  return Error{problem + ": the model has learned " + std::to_string(most) + " positions"};
-}
-
 }  // namespace
 
 Result<Sequence> Sequence::Create(std::shared_ptr<KvPool> pool, size_t context) {
@@ -51,12 +43,12 @@ Sequence& Sequence::operator=(Sequence&& other) noexcept {
   return *this;
 }
 
-Result<Sequence> Sequence::Fork(size_t length) const {
-  if (length > length_) {
+Result<Sequence> Sequence::Fork(size_t length, size_t context) const {
+  if (length > length_ || length > context) {
     return Error{"a fork of " + std::to_string(length) + " tokens is not possible: the sequence has " +
-                 std::to_string(length_)};
+                 std::to_string(length_) + ", the fork room for " + std::to_string(context)};
   }
-  Result<Sequence> fork = Create(pool_, context_);
+  Result<Sequence> fork = Create(pool_, context);
   if (!fork.ok()) return fork;
   for (size_t i = 0; i < KvPool::PagesFor(length); ++i) {
     pool_->Share(pages_[i]);
@@ -69,13 +61,6 @@ Result<Sequence> Sequence::Fork(size_t length) const {
 size_t Sequence::PagesToGrow(size_t tokens) const {
   if (tokens == 0) return 0;
   return KvPool::PagesFor(length_ + tokens) - pages_.size() + (SharersOfLastPage() > 0 ? 1 : 0);
-}
-
-size_t Sequence::TokensFor(size_t pages) const {
-  const bool copies = SharersOfLastPage() > 0;
-  if (copies && pages == 0) return 0;
-  const size_t most = (pages_.size() + pages - (copies ? 1 : 0)) * kPageLength;  // of few pages: there are no more
-  return std::min(most, context_) - length_;
 }
 
 void Sequence::Truncate(size_t length) {

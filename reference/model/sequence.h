@@ -27,10 +27,11 @@ class Sequence {
   Sequence& operator=(Sequence&& other) noexcept;
   ~Sequence() { ReturnPages(0); }
 
-  // A sequence that has read the first `length` tokens of this one (<= length()) and shares their pages. Whichever of
-  // the two first continues in the middle of a shared page copies that page.
-  Result<Sequence> Fork(size_t length) const;
-  Result<Sequence> Fork() const { return Fork(length_); }
+  // A sequence that has read the first `length` tokens of this one (<= length()) and shares their pages, with room for
+  // `context` (>= length) or as much as this one. Whichever of the two first continues in the middle of a shared page
+  // copies that page.
+  Result<Sequence> Fork(size_t length, size_t context) const;
+  Result<Sequence> Fork(size_t length) const { return Fork(length, context_); }
 
   size_t length() const { return length_; }
   size_t context() const { return context_; }
@@ -38,8 +39,6 @@ class Sequence {
   size_t pages() const { return pages_.size(); }
   // How many pages of the pool `tokens` more take: those that are new, and a copy of the last one where it is shared.
   size_t PagesToGrow(size_t tokens) const;
-  // How many tokens more `pages` free pages allow for.
-  size_t TokensFor(size_t pages) const;
   void Clear() { Truncate(0); }
   // Forgets everything from position `length` on (<= length(), larger values change nothing).
   void Truncate(size_t length);

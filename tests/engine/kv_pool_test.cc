@@ -195,9 +195,12 @@ TEST_CASE("kv pool: all pages are returned, in whatever order sequences go") {
         break;
       default:
         if (!sequences.empty()) {
-          const size_t most = sequences[which].TokensFor(pool->free_pages());
-          CHECK(sequences[which].PagesToGrow(most) <= pool->free_pages());
-          if (most > 0) AllLogits(transformer, sequences[which], std::span(tokens).first(1 + random() % most));
+          Sequence& sequence = sequences[which];
+          const size_t most = sequence.context() - sequence.length(), count = most > 0 ? 1 + random() % most : 0;
+          const size_t free = pool->free_pages(), grow = sequence.PagesToGrow(count);
+          if (count == 0 || grow > free) break;
+          AllLogits(transformer, sequence, std::span(tokens).first(count));
+          CHECK(pool->free_pages() == free - grow);
         }
     }
     size_t held = 0;  // at least the longest, at most all of them
@@ -221,10 +224,11 @@ TEST_CASE("kv pool: a full pool is an error that changes nothing") {
   AllLogits(transformer, a, t.first(2 * kPage));
   AllLogits(transformer, b, t.first(kPage - 1));
   CHECK(pool->free_pages() == 1);
-  CHECK(a.TokensFor(1) == kPage);
-  CHECK(b.TokensFor(1) == kPage + 1);
-  CHECK(b.TokensFor(0) == 1);
-  CHECK(a.TokensFor(1000) == 4 * kPage);  // the context's end
+  CHECK(a.PagesToGrow(0) == 0);
+  CHECK(a.PagesToGrow(1) == 1);
+  CHECK(a.PagesToGrow(kPage + 1) == 2);
+  CHECK(b.PagesToGrow(1) == 0);
+  CHECK(b.PagesToGrow(2) == 1);
 
   // Each alone would fit.
   const std::string error = FeedError(transformer, {{&a, t.first(1)}, {&b, t.first(2)}});
@@ -241,12 +245,10 @@ TEST_CASE("kv pool: a full pool is an error that changes nothing") {
   AllLogits(transformer, a, t.subspan(2 * kPage, 3));
   Sequence fork = Fork(a, 2 * kPage + 2);
   CHECK(pool->free_pages() == 0);
-  CHECK(fork.TokensFor(0) == 0);
   CHECK(fork.PagesToGrow(1) == 1);
   CHECK(FeedError(transformer, {{&fork, t.subspan(2 * kPage + 2, 1)}}) != "");
   CHECK(FeedError(transformer, {{&a, t.subspan(2 * kPage + 3, 1)}}) != "");
   b.Clear();
-  CHECK(fork.TokensFor(1) == kPage - 2);
   Sequence alone = MakeSequence(loaded.config());
   const std::vector<float> expected = AllLogits(transformer, alone, t.first(2 * kPage + 8));
   CHECK(AllLogits(transformer, fork, t.subspan(2 * kPage + 2, 6)) == From(expected, 2 * kPage + 2, 48));
@@ -289,9 +291,12 @@ TEST_CASE("kv pool: numbers that make no sense") {
   CHECK(!Sequence::Create(pool, 0).ok());
   CHECK(!Sequence::Create(pool, kMaxContext + 1).ok());
   Sequence sequence = In(pool, kMaxContext);
-  CHECK(sequence.TokensFor(SIZE_MAX / kPage) == kMaxContext);
+  CHECK(sequence.PagesToGrow(kMaxContext) == kMaxContext / kPage);
   CHECK(!sequence.Fork(1).ok());
-  CHECK(sequence.Fork(0).ok());
+  CHECK(!sequence.Fork(SIZE_MAX).ok());
+  CHECK(!sequence.Fork(0, 0).ok());
+  CHECK(!sequence.Fork(0, SIZE_MAX).ok());
+  CHECK(sequence.Fork(0, 1).ok());
   const LoadedModel other(RandomLlama({.kv_heads = 1}));
   CHECK(pool->Fits(loaded.config()));
   CHECK(!pool->Fits(other.config()));

@@ -201,7 +201,7 @@ std::vector<float> Logits(const engine::Model& model, const std::vector<uint32_t
     Expect(logits->size() == count * model.config.vocabulary, "another number of logits");
     all.insert(all.end(), logits->begin(), logits->end());
     i += count;
-    auto fork = sequence->Fork();
+    auto fork = sequence->Fork(sequence->length());
     Expect(fork.ok(), "a sequence has no fork");
     *sequence = *std::move(fork);
   }
