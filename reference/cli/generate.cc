@@ -17,6 +17,7 @@ namespace {
 struct Options {
   std::string model, prompt, file;
   size_t count = 256, threads = 0, context = 0;
+  DType kv_type = kUsualKvType;
   SamplerOptions sampler;
   std::vector<std::string> stops;
 };
@@ -80,7 +81,7 @@ Result<void> Generate(const Options& options) {
   const auto context = ContextLength(options.context, ids->size(), options.count, config.context);
   if (!context.ok()) return failed(context.error());
   if (auto checked = CheckContext(*context, KvPool::MostContext(config)); !checked.ok()) return failed(checked.error());
-  const auto pool = KvPool::Create(config, *context);
+  const auto pool = KvPool::Create(config, *context, options.kv_type);
   if (!pool.ok()) return failed(pool.error());
   NoteContext(*context, config);
   const TransformerOptions shape{
@@ -165,6 +166,7 @@ void AddGenerate(CLI::App& app, Action* action) {
       ->type_name("CONTEXT")
       ->check(WholeNumber())
       ->capture_default_str();
+  AddKvTypeOption(command, &options->kv_type);
   command->footer(
       "Prints the prompt and its continuation, as it is made, and ends the line. Special tokens that the prompt "
       "spells\n"
