@@ -14,8 +14,7 @@ struct Generator::Generation {
   Sampler sampler;
   GenerationState state = GenerationState::kPrompt;
   std::string error;
-  uint64_t served = 0;  // the last Step that it took part in
-  uint64_t ended = 0;   // its place among those that have ended
+  uint64_t ended = 0;  // its place among those that have ended
 
   std::span<const uint32_t> Unread() const { return std::span(tokens).subspan(sequence.length()); }
   std::span<const uint32_t> Answer() const { return std::span(tokens).subspan(prompt_tokens); }
@@ -116,28 +115,21 @@ std::optional<GenerationInfo> Generator::Find(GenerationId id) const {
 
 std::span<const GeneratedToken> Generator::Step() {
   results_.clear();
-  ++steps_;
   for (Choose(); batch_.empty() && !idle(); Choose()) EndLastOne();
   if (!batch_.empty()) Run();
   return results_;
 }
 
-// First those that have read their prompts, of which some wait if they are more than a batch holds: those that waited
-// longest go first. Then the prompts, in the order in which they came.
+// First those that have read their prompts, then prompts, both in the order in which they came.
 void Generator::Choose() {
-  order_.clear();
   chosen_.clear();
   batch_.clear();
-  const auto collect = [&](GenerationState state) {
-    for (const auto& generation : generations_) {
-      if (generation->state == state) order_.push_back(generation.get());
-    }
-  };
-  collect(GenerationState::kRunning);
-  std::ranges::sort(order_, {}, [](const Generation* g) { return std::pair(g->served, g->id); });
-  collect(GenerationState::kPrompt);
   size_t reserved = 0;
-  for (Generation* generation : order_) Include(*generation, &reserved);
+  for (const GenerationState state : {GenerationState::kRunning, GenerationState::kPrompt}) {
+    for (const auto& generation : generations_) {
+      if (generation->state == state) Include(*generation, &reserved);
+    }
+  }
 }
 
 // `reserved`: pages for those that came before, whole prompts counted.
@@ -178,7 +170,6 @@ void Generator::EndLastOne() {
 
 // Where the pass for all fails, each has one of its own, to find out whose fault it is.
 void Generator::Run() {
-  for (Generation* generation : chosen_) generation->served = steps_;
   const size_t vocabulary = transformer_->model().config.vocabulary;
   const auto all = transformer_->Forward(batch_);
   if (all.ok()) {

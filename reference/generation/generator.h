@@ -67,8 +67,9 @@ struct GenerationInfo {
 };
 
 // Each Step is one pass over the model: a token for every generation that has read its prompt, and beside them as much
-// of the others' prompts as the batch holds, first come, first served. Generations may be added, stopped and removed
-// between any two Steps. With Summation::kUniform, a generation has the tokens that it would have alone.
+// of the others' prompts as the batch holds, first come, first served; where those that run fill it, prompts wait.
+// Generations may be added, stopped and removed between any two Steps. With Summation::kUniform, a generation has the
+// tokens that it would have alone.
 //
 // Memory: a prompt is begun only when the pool has room for all of it. A generation that has ended keeps its keys and
 // values for others to share until it is removed or the pool needs room; then the one that ended first goes first.
@@ -120,10 +121,10 @@ class Generator {
   std::shared_ptr<KvPool> pool_;
   std::vector<std::unique_ptr<Generation>> generations_;  // in the order in which they came
   GenerationId next_id_ = 1;
-  uint64_t steps_ = 0, ended_ = 0;
+  uint64_t ended_ = 0;  // how many have
 
   // Of the Step at hand.
-  std::vector<Generation*> order_, chosen_;
+  std::vector<Generation*> chosen_;
   std::vector<BatchItem> batch_;  // of chosen_
   std::vector<float> logits_;     // where they are not the transformer's
   std::vector<GeneratedToken> results_;

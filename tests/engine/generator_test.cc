@@ -178,6 +178,24 @@ TEST_CASE("generator: a prompt is read in pieces, decoding goes on beside it") {
   CHECK(setup.answers[a].size() == 4);
 }
 
+TEST_CASE("generator: more texts than a batch holds wait for those before them") {
+  const LoadedModel loaded(LongLlama());
+  Setup setup(loaded.model(), 32, {.max_batch = 8, .max_logits = 2});
+  std::vector<GenerationId> ids;
+  for (uint32_t i = 0; i < 4; ++i) ids.push_back(setup.Add(Request(RandomTokens(1, 48, i), i == 0 ? 5 : 9, i)));
+  const auto counts = [&] {
+    std::vector<size_t> all;
+    for (const GenerationId id : ids) all.push_back(setup.answers[id].size());
+    return all;
+  };
+  for (int step = 0; step < 5; ++step) setup.Step();
+  CHECK(counts() == std::vector<size_t>{5, 5, 0, 0});
+  for (int step = 0; step < 4; ++step) setup.Step();
+  CHECK(counts() == std::vector<size_t>{5, 9, 4, 0});
+  setup.Step();
+  CHECK(counts() == std::vector<size_t>{5, 9, 5, 1});
+}
+
 TEST_CASE("generator: how a text ends") {
   const LoadedModel loaded(LongLlama());
   const Tokens prompt = RandomTokens(10, 48);
