@@ -8,6 +8,7 @@ namespace {
 
 ErrorKind KindOf(Code code) {
   switch (code) {
+    case Code::kReadOnly:
     case Code::kUnsupported: return ErrorKind::kUnsupported;
     case Code::kOk:
     case Code::kNull:

@@ -21,6 +21,7 @@ struct Options {
   std::string model;
   std::vector<size_t> prompts = {512}, generated = {128}, depths = {0}, threads = {0};
   size_t repetitions = 5;
+  DType kv_type = kUsualKvType;
   BenchReport::Style style = BenchReport::Style::kMarkdown;
   bool profile = false;
 };
@@ -54,7 +55,7 @@ Result<void> Bench(const Options& options, const std::vector<BenchTest>& tests) 
   const auto failed = [&](const Error& error) { return file->gguf.ErrorAt(error); };
   const auto model = LoadModel(file->gguf);
   if (!model.ok()) return model.error();
-  auto runner = BenchRunner::Create(*model, tests);
+  auto runner = BenchRunner::Create(*model, tests, options.kv_type);
   if (!runner.ok()) return failed(runner.error());
   NoteContext(runner->context(), model->config);
   const size_t most = *std::ranges::max_element(options.threads);
@@ -62,7 +63,7 @@ Result<void> Bench(const Options& options, const std::vector<BenchTest>& tests) 
 
   const std::string name =
       options.model.empty() ? file->gguf.name() : std::filesystem::path(options.model).filename().string();
-  BenchReport report(options.style, name, model->weight_bytes, ActiveTarget());
+  BenchReport report(options.style, name, model->weight_bytes, ActiveTarget(), options.kv_type);
   std::string begin = report.Begin();  // printed with the first result: where there is none, nothing is
   std::unique_ptr<ThreadPool> pool;
   for (size_t i = 0; i < tests.size(); ++i) {
@@ -114,6 +115,7 @@ void AddBench(CLI::App& app, Action* action) {
       ->type_name("N")
       ->check(WholeNumber(1000000, 1))
       ->capture_default_str();
+  AddKvTypeOption(command, &options->kv_type);
   static const std::map<std::string, BenchReport::Style> kStyles = {
       {"md", BenchReport::Style::kMarkdown}, {"json", BenchReport::Style::kJson}, {"csv", BenchReport::Style::kCsv}};
   command->add_option("-o,--output", *style, "md, json or csv")

@@ -83,7 +83,8 @@ std::string BenchReport::Begin() const {
     }
     case Style::kJson: return "[";
     case Style::kCsv:
-      return "test,n_prompt,n_gen,n_depth,n_threads,avg_ts,stddev_ts,model,model_bytes,target,roofline_fraction\n";
+      return "test,n_prompt,n_gen,n_depth,n_threads,avg_ts,stddev_ts,model,model_bytes,target,roofline_fraction,kv_"
+             "type\n";
   }
   return "";
 }
@@ -112,15 +113,15 @@ std::string BenchReport::JsonRow(const BenchResult& r) const {
   return fmt::format(
       "  {{\"test\": \"{}\", \"n_prompt\": {}, \"n_gen\": {}, \"n_depth\": {}, \"n_threads\": {}, \"avg_ts\": {:.6g}, "
       "\"stddev_ts\": {:.6g}, \"model\": {}, \"model_bytes\": {}, \"target\": \"{}\", \"roofline_fraction\": "
-      "{:.4g}{}}}",
+      "{:.4g}, \"kv_type\": \"{}\"{}}}",
       r.test.Name(), r.test.prompt, r.test.generated, r.test.depth, r.test.threads, r.mean, r.deviation,
-      JsonText(model_), model_bytes_, target_, r.roofline_fraction, ProfileJson(r));
+      JsonText(model_), model_bytes_, target_, r.roofline_fraction, Name(kv_type_), ProfileJson(r));
 }
 
 std::string BenchReport::CsvRow(const BenchResult& r) const {
-  return fmt::format("{},{},{},{},{},{:.6g},{:.6g},{},{},{},{:.4g}\n", r.test.Name(), r.test.prompt, r.test.generated,
-                     r.test.depth, r.test.threads, r.mean, r.deviation, CsvText(model_), model_bytes_, target_,
-                     r.roofline_fraction);
+  return fmt::format("{},{},{},{},{},{:.6g},{:.6g},{},{},{},{:.4g},{}\n", r.test.Name(), r.test.prompt,
+                     r.test.generated, r.test.depth, r.test.threads, r.mean, r.deviation, CsvText(model_), model_bytes_,
+                     target_, r.roofline_fraction, Name(kv_type_));
 }
 
 }  // namespace weft::engine::cli

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "reference/cli/bench_test.h"
+#include "weft/weft.h"
 
 namespace weft::engine::cli {
 
@@ -14,8 +15,12 @@ class BenchReport {
  public:
   enum class Style { kMarkdown, kJson, kCsv };
 
-  BenchReport(Style style, std::string model, size_t model_bytes, std::string target)
-      : style_(style), model_(std::move(model)), target_(std::move(target)), model_bytes_(model_bytes) {}
+  BenchReport(Style style, std::string model, size_t model_bytes, std::string target, DType kv_type)
+      : style_(style),
+        model_(std::move(model)),
+        target_(std::move(target)),
+        model_bytes_(model_bytes),
+        kv_type_(kv_type) {}
 
   std::string Begin() const;
   // In CSV, results have no profiles.
@@ -31,6 +36,7 @@ class BenchReport {
   Style style_;
   std::string model_, target_;
   size_t model_bytes_;
+  DType kv_type_;
   size_t rows_ = 0;
   std::string profiles_;
 };

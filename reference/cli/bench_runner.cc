@@ -62,7 +62,7 @@ std::vector<BenchOperation> Operations(const Profile& profile, const RooflineMet
 
 }  // namespace
 
-Result<BenchRunner> BenchRunner::Create(const Model& model, std::span<const BenchTest> tests) {
+Result<BenchRunner> BenchRunner::Create(const Model& model, std::span<const BenchTest> tests, DType kv_type) {
   size_t context = 0;
   for (const BenchTest& test : tests) {
     const size_t needed = test.depth + test.tokens();
@@ -73,7 +73,7 @@ Result<BenchRunner> BenchRunner::Create(const Model& model, std::span<const Benc
     }
     context = std::max(context, needed);
   }
-  auto sequence = Sequence::Create(model.config, context);
+  auto sequence = Sequence::Create(model.config, context, kv_type);
   if (!sequence.ok()) return sequence.error();
   return BenchRunner(model, *std::move(sequence));
 }

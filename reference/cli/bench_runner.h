@@ -18,7 +18,7 @@ namespace weft::engine::cli {
 class BenchRunner {
  public:
   // `tests` is what Run will be asked for at most. Errors name the test that does not fit the model's context.
-  static Result<BenchRunner> Create(const Model& model, std::span<const BenchTest> tests);
+  static Result<BenchRunner> Create(const Model& model, std::span<const BenchTest> tests, DType kv_type);
 
   size_t context() const { return sequence_.context(); }  // what the longest test needs
 

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "reference/base/result.h"
+#include "weft/weft.h"
 
 namespace weft::engine::cli {
 
@@ -41,6 +42,8 @@ int StatusOf(const Result<void>& result);
 // Options that several commands have.
 CLI::Option* AddModelArgument(CLI::App* command, std::string* path);
 CLI::Option* AddThreadsOption(CLI::App* command, size_t* threads);
+// What keys and values are kept in; the default is what `type` is.
+CLI::Option* AddKvTypeOption(CLI::App* command, DType* type);
 // Accepts numbers in [low, high] only, and no NaN.
 CLI::Validator InRange(double low, double high);
 // Accepts whole numbers from `low` to `high` only.

@@ -17,6 +17,7 @@ namespace {
 struct Options {
   std::string model, prompt, file;
   size_t count = 256, threads = 0, context = 0;
+  DType kv_type = kUsualKvType;
   SamplerOptions sampler;
   std::vector<std::string> stops;
 };
@@ -31,14 +32,14 @@ std::string Rate(size_t passes, double seconds) {
 }
 
 void PrintStatistics(const GenerationStatistics& s, const Session& session, const Transformer& transformer,
-                     const Sequence& sequence) {
+                     const KvPool& pool) {
   fmt::print(stderr, "prompt:     {} tokens, {} tokens/s\n", s.prompt_tokens, Rate(s.prompt_tokens, s.prompt_seconds));
   fmt::print(stderr, "generation: {} tokens, {} tokens/s\n", s.generated,
              Rate(s.generation_passes, s.generation_seconds));
   fmt::print(stderr, "target:     {}, {} {}\n", ActiveTarget(), session.pool.threads(),
              session.pool.threads() == 1 ? "thread" : "threads");
   fmt::print(stderr, "memory:     weights {}, KV cache {}, buffers {}, peak resident {}\n",
-             Size(session.model.weight_bytes), Size(sequence.bytes()), Size(transformer.bytes()),
+             Size(session.model.weight_bytes), Size(pool.bytes()), Size(transformer.bytes()),
              Size(PeakResidentBytes()));
 }
 
@@ -81,23 +82,27 @@ Result<void> Generate(const Options& options) {
   const ModelConfig& config = session.model.config;
   const auto context = ContextLength(options.context, ids->size(), options.count, config.context);
   if (!context.ok()) return failed(context.error());
-  auto sequence = Sequence::Create(config, *context);
-  if (!sequence.ok()) return failed(sequence.error());
+  if (auto checked = CheckContext(*context, KvPool::MostContext(config)); !checked.ok()) return failed(checked.error());
+  const auto pool = KvPool::Create(config, *context, options.kv_type);
+  if (!pool.ok()) return failed(pool.error());
   NoteContext(*context, config);
   const TransformerOptions shape{
       .max_batch = std::min(ids->size(), kPromptBatch), .max_logits = 1, .max_context = *context};
   auto transformer = Transformer::Create(session.model, session.pool.executor(), shape);
   if (!transformer.ok()) return failed(transformer.error());
-  Sampler sampler(options.sampler);
+  auto generator = Generator::Create(*transformer, *pool);
+  if (!generator.ok()) return failed(generator.error());
 
   CatchInterrupt();
-  Generation generation(**tokenizer, *transformer, *sequence, sampler, options.stops, prompt.empty());
-  if (auto generated = generation.Run(*ids, prompt, options.count); !generated.ok()) return failed(generated.error());
+  Generation generation(**tokenizer, *generator, options.stops, prompt.empty());
+  const GenerationRequest request{
+      .prompt = *ids, .context = *context, .max_tokens = options.count, .sampler = options.sampler};
+  if (auto generated = generation.Run(request, prompt); !generated.ok()) return failed(generated.error());
   if (generation.statistics().context_full) {
     fmt::print(stderr, "weft: note: stopped because the context of {} tokens is full{}\n", *context,
                options.context == 0 ? ", which is what the model was trained for" : " (-c)");
   }
-  PrintStatistics(generation.statistics(), session, *transformer, *sequence);
+  PrintStatistics(generation.statistics(), session, *transformer, **pool);
   return {};
 }
 
@@ -163,6 +168,7 @@ void AddGenerate(CLI::App& app, Action* action) {
       ->type_name("CONTEXT")
       ->check(WholeNumber())
       ->capture_default_str();
+  AddKvTypeOption(command, &options->kv_type);
   command->footer(
       "Prints the prompt and its continuation, as it is made, and ends the line. Special tokens that the prompt "
       "spells\n"

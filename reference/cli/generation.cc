@@ -2,12 +2,12 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 
 #include "reference/cli/files.h"
 #include "reference/cli/interrupt.h"
-#include "reference/model/prompt.h"
 
 namespace weft::engine::cli {
 namespace {
@@ -18,62 +18,65 @@ double SecondsSince(Clock::time_point start) { return std::chrono::duration<doub
 
 }  // namespace
 
-Generation::Generation(const Tokenizer& tokenizer, Transformer& transformer, Sequence& sequence, Sampler& sampler,
-                       const std::vector<std::string>& stops, bool starts_text)
-    : tokenizer_(tokenizer),
-      transformer_(transformer),
-      sequence_(sequence),
-      sampler_(sampler),
-      stop_(stops),
-      starts_text_(starts_text) {}
+Generation::Generation(const Tokenizer& tokenizer, Generator& generator, const std::vector<std::string>& stops,
+                       bool starts_text)
+    : tokenizer_(tokenizer), generator_(generator), stop_(stops), starts_text_(starts_text) {}
 
-Result<void> Generation::Run(const std::vector<TokenId>& prompt, std::string_view prompt_text, size_t count) {
+Result<void> Generation::Run(const GenerationRequest& request, std::string_view prompt_text) {
+  GenerationRequest text = request;
+  text.ends_text = [this](TokenId token) { return EndsText(token); };
   auto start = Clock::now();
-  const auto logits = Feed(prompt);
+  const auto id = generator_.Add(text);
+  if (!id.ok()) return id.error();
+  const GeneratedToken* const first = ReadPrompt(*id);
   statistics_.prompt_seconds = SecondsSince(start);
-  if (!logits.ok()) return logits.error();
-  statistics_.prompt_tokens = sequence_.length();
-  for (const TokenId token : prompt) sampler_.Accept(token);
+  statistics_.prompt_tokens = std::min(generator_.Find(*id)->read, request.prompt.size());
+  if (first != nullptr && first->state == GenerationState::kFailed) return generator_.Find(*id)->error;
 
   if (auto printed = Print(prompt_text); !printed.ok()) return printed;
   start = Clock::now();
-  if (!Interrupted()) {
-    if (auto continued = Continue(*logits, count); !continued.ok()) return continued;
-  }
+  if (auto continued = Continue(first); !continued.ok()) return continued;
   statistics_.generation_seconds = SecondsSince(start);
   return Print(utf8_.Push(stop_.Flush()) + utf8_.Flush() + "\n");
 }
 
-// The logits of the prompt's last token; empty after Ctrl-C.
-Result<std::span<const float>> Generation::Feed(const std::vector<TokenId>& prompt) {
-  const bool shows = isatty(STDERR_FILENO) && prompt.size() > transformer_.max_batch();
-  auto logits = FeedPrompt(transformer_, sequence_, prompt, [&](size_t done) {
-    if (shows) std::fprintf(stderr, "\rprompt: %zu %%", 100 * done / prompt.size());
-    return !Interrupted();
-  });
+const GeneratedToken* Generation::ReadPrompt(GenerationId id) {
+  const GenerationInfo info = *generator_.Find(id);
+  bool shows = false;
+  const GeneratedToken* first = nullptr;
+  while (first == nullptr && !Interrupted()) {
+    first = Step();
+    const size_t done = generator_.Find(id)->read;
+    shows = isatty(STDERR_FILENO) && (shows || done < info.prompt_tokens);
+    if (shows) std::fprintf(stderr, "\rprompt: %zu %%", 100 * done / info.prompt_tokens);
+  }
   if (shows) std::fprintf(stderr, "\r%14s\r", "");
-  return logits;
+  return first;
 }
 
-Result<void> Generation::Continue(std::span<const float> logits, size_t count) {
-  while (statistics_.generated < count && !stop_.stopped() && !Interrupted()) {
-    const TokenId token = sampler_.Sample(logits);
-    if (EndsText(token)) break;
-    ++statistics_.generated;
-    const std::string text = Text(token);
-    if (auto printed = Print(utf8_.Push(stop_.Push(text))); !printed.ok()) return printed;
-    if (statistics_.generated == count || stop_.stopped()) break;
-    if (sequence_.length() == sequence_.context()) {
-      statistics_.context_full = true;
-      break;
-    }
-    const BatchItem item{.sequence = &sequence_, .tokens = {&token, 1}};
-    const auto next = transformer_.Forward({&item, 1});
-    if (!next.ok()) return next.error();
+const GeneratedToken* Generation::Step() {
+  const std::span<const GeneratedToken> tokens = generator_.Step();
+  return tokens.empty() ? nullptr : &tokens.front();
+}
+
+Result<void> Generation::Continue(const GeneratedToken* token) {
+  while (token != nullptr && !Interrupted()) {
+    if (token->state == GenerationState::kFailed) return generator_.Find(token->id)->error;
+    if (token->state == GenerationState::kNoMemory) return Error{ErrorKind::kNoMemory, "the key/value cache is full"};
+    if (token->state == GenerationState::kEndOfText || !token->token) break;
+    if (auto printed = PrintToken(*token->token); !printed.ok()) return printed;
+    if (stop_.stopped()) break;
+    statistics_.context_full = token->state == GenerationState::kContextFull;
+    if (HasEnded(token->state)) break;
+    token = Step();
     ++statistics_.generation_passes;
-    logits = *next;
   }
   return {};
+}
+
+Result<void> Generation::PrintToken(TokenId token) {
+  ++statistics_.generated;
+  return Print(utf8_.Push(stop_.Push(Text(token))));
 }
 
 // Models trained on texts one after another mark the end of one by the beginning of the next.

@@ -8,9 +8,7 @@
 #include <vector>
 
 #include "reference/base/result.h"
-#include "reference/cli/session.h"
-#include "reference/model/transformer.h"
-#include "reference/sampling/sampler.h"
+#include "reference/generation/generator.h"
 #include "reference/text/stop_filter.h"
 #include "reference/text/tokenizer.h"
 
@@ -26,29 +24,29 @@ struct GenerationStatistics {
   bool context_full = false;
 };
 
-// Continues a sequence of tokens and prints the text on standard output, flushed after every token.
+// A client of a Generator, which it has for itself: prints the text on standard output, flushed after every token.
 class Generation {
  public:
   // The arguments must outlive the object. `starts_text`: no text comes before the first token.
-  Generation(const Tokenizer& tokenizer, Transformer& transformer, Sequence& sequence, Sampler& sampler,
-             const std::vector<std::string>& stops, bool starts_text);
+  Generation(const Tokenizer& tokenizer, Generator& generator, const std::vector<std::string>& stops, bool starts_text);
 
-  // Processes the prompt (at least one token; its progress is shown on stderr if that is a terminal), prints
-  // `prompt_text`, then generates up to `count` tokens. Ends early at the end of the text, at a stop string, when the
-  // context is full, or on Ctrl-C.
-  Result<void> Run(const std::vector<TokenId>& prompt, std::string_view prompt_text, size_t count);
+  // Processes the prompt (its progress is shown on stderr if that is a terminal), prints `prompt_text`, then the
+  // answer, which ends as the request says, at the end of the text, at a stop string, or on Ctrl-C.
+  Result<void> Run(const GenerationRequest& request, std::string_view prompt_text);
   const GenerationStatistics& statistics() const { return statistics_; }
 
  private:
-  Result<std::span<const float>> Feed(const std::vector<TokenId>& prompt);
-  Result<void> Continue(std::span<const float> logits, size_t count);
+  // Steps until the first token, or until Ctrl-C; null then.
+  const GeneratedToken* ReadPrompt(GenerationId id);
+  const GeneratedToken* Step();
+  // Prints the token and those that follow it.
+  Result<void> Continue(const GeneratedToken* token);
+  Result<void> PrintToken(TokenId token);
   bool EndsText(TokenId token) const;
   std::string Text(TokenId token);
 
   const Tokenizer& tokenizer_;
-  Transformer& transformer_;
-  Sequence& sequence_;
-  Sampler& sampler_;
+  Generator& generator_;
   StopFilter stop_;
   Utf8Stream utf8_;
   bool starts_text_;

@@ -188,16 +188,16 @@ Result<void> AddMemory(Output& out, const Gguf& file) {
   const Result<Model> model = LoadModel(file);
   if (!model.ok()) return model.error();
   const ModelConfig& config = model->config;
-  const Result<Sequence> position = Sequence::Create(config, 1);
-  if (!position.ok()) return position.error();
+  const auto pool = KvPool::Create(config, 1, kUsualKvType);
+  if (!pool.ok()) return pool.error();
   const size_t batch = std::min(kPromptBatch, config.context);
   const auto transformer = Transformer::Create(*model, Executor{}, {.max_batch = batch, .max_logits = 1});
   if (!transformer.ok()) return transformer.error();
   const double weights = static_cast<double>(model->weight_bytes), buffers = static_cast<double>(transformer->bytes());
-  const double cache = static_cast<double>(config.context) * static_cast<double>(position->bytes());
+  const double cache = static_cast<double>(config.context) * static_cast<double>((*pool)->position_bytes());
   out.Line("  {:<24}  {:>12}  mapped from the file", "weights", Size(weights));
-  out.Line("  {:<24}  {:>12}  {} positions of {}", "keys and values, F32", Size(cache), config.context,
-           Size(static_cast<double>(position->bytes())));
+  out.Line("  {:<24}  {:>12}  {} positions of {}", fmt::format("keys and values, {}", Name(kUsualKvType)), Size(cache),
+           config.context, Size(static_cast<double>((*pool)->position_bytes())));
   out.Line("  {:<24}  {:>12}  prompts in batches of {}, one thread", "buffers", Size(buffers), batch);
   out.Line("  {:<24}  {:>12}", "all", Size(weights + cache + buffers));
   return {};

@@ -15,6 +15,7 @@ namespace {
 struct Options {
   std::string model, tokens, output;
   size_t threads = 0;
+  DType kv_type = DType::kF32;  // what is compared with other programs' logits is not rounded
   bool decode = false;
 };
 
@@ -50,7 +51,7 @@ Result<void> Logits(const Options& options, const std::vector<uint32_t>& ids) {
   shape.max_context = ids.size();
   auto transformer = Transformer::Create(session.model, session.pool.executor(), shape);
   if (!transformer.ok()) return failed(transformer.error());
-  auto sequence = Sequence::Create(session.model.config, ids.size());
+  auto sequence = Sequence::Create(session.model.config, ids.size(), options.kv_type);
   if (!sequence.ok()) return failed(sequence.error());
   NoteContext(ids.size(), session.model.config);
   auto output = OutputFile::Create(options.output);
@@ -99,9 +100,11 @@ void AddLogits(CLI::App& app, Action* action) {
       ->type_name("FILE")
       ->required();
   AddThreadsOption(command, &options->threads);
+  AddKvTypeOption(command, &options->kv_type);
   command->footer(
       "The file holds little-endian float32, [tokens, vocabulary]: row i are the logits of the token that follows\n"
-      "token i. Works for models without a tokenizer, too. It is the forward pass that 'weft generate' samples from.");
+      "token i. Works for models without a tokenizer, too. It is the forward pass that 'weft generate' samples from,\n"
+      "with the same --kv-type.");
   command->callback([=] { *action = [options] { return Run(*options); }; });
 }
 

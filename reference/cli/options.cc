@@ -1,7 +1,10 @@
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <cstdio>
 #include <limits>
+#include <map>
+#include <string>
 
 #include "reference/cli/commands.h"
 
@@ -37,6 +40,21 @@ CLI::Option* AddThreadsOption(CLI::App* command, size_t* threads) {
       ->check(WholeNumber())
       ->type_name("N")
       ->capture_default_str();
+}
+
+CLI::Option* AddKvTypeOption(CLI::App* command, DType* type) {
+  static const std::map<std::string, DType> kTypes = {
+      {"f32", DType::kF32}, {"f16", DType::kF16}, {"bf16", DType::kBF16}};
+  const auto usual = std::ranges::find(kTypes, *type, [](const auto& entry) { return entry.second; });
+  return command
+      ->add_option_function<std::string>(
+          "--kv-type", [type](const std::string& name) { *type = kTypes.at(name); },
+          "Keep keys and values in f32, f16 or bf16")
+      ->check(CLI::Validator(
+          [](std::string& text) { return kTypes.contains(text) ? "" : "'" + text + "' is none of f32, f16, bf16"; },
+          ""))
+      ->type_name("TYPE")
+      ->default_str(usual->first);
 }
 
 CLI::Validator InRange(double low, double high) {

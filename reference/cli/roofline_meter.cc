@@ -72,7 +72,7 @@ double RooflineMeter::LeastSeconds(const Sequence& sequence) const {
   if (!memory_) return seconds;
   // Token i sees its own keys and values and those of depth + i tokens before it.
   const double seen = static_cast<double>(test_.depth) + (tokens + 1) / 2;
-  const double position_bytes = static_cast<double>(sequence.bytes()) / static_cast<double>(sequence.context());
+  const double position_bytes = static_cast<double>(sequence.pool().position_bytes());
   return seconds + tokens * LeastSeconds(DType::kF32, 0, seen * position_bytes);
 }
 

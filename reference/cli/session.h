@@ -21,6 +21,10 @@ namespace weft::engine::cli {
 // The tokens of a prompt that are fed at once.
 inline constexpr size_t kPromptBatch = 512;
 
+// What keys and values of generated text are kept in: half of F32's memory and reading, at no loss that could be
+// measured (docs/numerics.md).
+inline constexpr DType kUsualKvType = DType::kF16;
+
 // A GGUF file where it is mapped, or the built-in one.
 struct ModelFile {
   std::optional<MappedFile> mapped;

@@ -10,6 +10,7 @@ BatchPlan::BatchPlan(size_t max_tokens, size_t max_logits)
       ids_(max_tokens),
       wanted_(max_logits),
       positions_(max_tokens),
+      pages_(max_tokens),
       sequences_(max_tokens) {}
 
 Result<void> BatchPlan::Set(std::span<const BatchItem> items, const ModelConfig& config) {
@@ -20,6 +21,7 @@ Result<void> BatchPlan::Set(std::span<const BatchItem> items, const ModelConfig&
   for (size_t i = 0; i < items.size(); ++i) {
     if (Result<void> added = Add(i, config); !added.ok()) return added;
   }
+  for (const BatchItem& item : items) item.sequence->Grow(item.tokens.size());
   return {};
 }
 
@@ -44,7 +46,8 @@ Result<void> BatchPlan::Add(size_t index, const ModelConfig& config) {
   const size_t count = item.tokens.size();
   if (item.sequence == nullptr || count == 0)
     return Error{ErrorKind::kBadArgument, "a batch item has no sequence or no tokens"};
-  if (!item.sequence->Fits(config)) return Error{ErrorKind::kBadArgument, "a sequence was created for another model"};
+  if (!item.sequence->pool().Fits(config))
+    return Error{ErrorKind::kBadArgument, "a sequence was created for another model"};
   for (size_t other = 0; other < index; ++other) {
     if (items_[other].sequence == item.sequence)
       return Error{ErrorKind::kBadArgument, "a sequence occurs twice in the batch"};
@@ -57,6 +60,12 @@ Result<void> BatchPlan::Add(size_t index, const ModelConfig& config) {
     return Error{ErrorKind::kBadArgument, "the context is full: " + std::to_string(length) + " + " +
                                               std::to_string(count) + " tokens, room for " +
                                               std::to_string(item.sequence->context())};
+  }
+  pages_[index] = PagesNeeded(index);
+  if (pages_[index] > item.sequence->pool().free_pages()) {
+    return Error{ErrorKind::kNoMemory, "the key/value cache is full: the batch needs " + std::to_string(pages_[index]) +
+                                           " pages of " + std::to_string(KvPool::kPageLength) + " tokens, of which " +
+                                           std::to_string(item.sequence->pool().free_pages()) + " are free"};
   }
   const size_t wanted = item.all_logits ? count : 1;
   if (wanted > max_logits_ - wanted_count_) {
@@ -81,6 +90,23 @@ Result<void> BatchPlan::Add(size_t index, const ModelConfig& config) {
   return {};
 }
 
+// Of those that share the page they continue, the last one needs no copy where all of them are in the batch.
+size_t BatchPlan::PagesNeeded(size_t index) const {
+  const Sequence& sequence = *items_[index].sequence;
+  size_t before = 0, leaving = 0;
+  for (size_t other = 0; other < index; ++other) {
+    const Sequence& earlier = *items_[other].sequence;
+    if (&earlier.pool() != &sequence.pool()) continue;
+    before = pages_[other];
+    if (earlier.SharersOfLastPage() > 0 && sequence.SharersOfLastPage() > 0 &&
+        earlier.pages_.back() == sequence.pages_.back()) {
+      ++leaving;
+    }
+  }
+  const bool keeps = leaving > 0 && leaving == sequence.SharersOfLastPage();
+  return before + sequence.PagesToGrow(items_[index].tokens.size()) - (keeps ? 1 : 0);
+}
+
 Status BatchPlan::Write(size_t layer, const float* k, const float* v, const LayerConfig& config,
                         const Executor& executor) {
   for (const BatchItem& item : items_) {
@@ -98,6 +124,10 @@ std::span<const AttentionSequence> BatchPlan::Sequences(size_t layer) {
     sequences_[i].v = items_[i].sequence->Values(layer);
   }
   return {sequences_.data(), sequence_count_};
+}
+
+void BatchPlan::Abandon() {
+  for (const BatchItem& item : items_) item.sequence->Truncate(item.sequence->length());
 }
 
 void BatchPlan::Commit() {

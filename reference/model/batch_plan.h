@@ -26,7 +26,8 @@ class BatchPlan {
  public:
   BatchPlan(size_t max_tokens, size_t max_logits);
 
-  // Checks the items, which must live until Commit, and plans them. After an error the plan is of no use.
+  // Checks the items, which must live until Commit or Abandon, plans them, and takes the pages that they need. After an
+  // error nothing is taken, and the plan is of no use.
   Result<void> Set(std::span<const BatchItem> items, const ModelConfig& config);
 
   // Plans max_tokens() tokens and logits of sequences that are not there, in equal parts that end at position
@@ -42,18 +43,22 @@ class BatchPlan {
   Status Write(size_t layer, const float* k, const float* v, const LayerConfig& config, const Executor& executor);
   // The queries of the batch and the keys and values that each may see, including those just written.
   std::span<const AttentionSequence> Sequences(size_t layer);
-  // The tokens become part of their sequences.
+  // The tokens become part of their sequences, or the pages taken for them are returned.
   void Commit();
+  void Abandon();
 
   size_t max_tokens() const { return max_tokens_; }
   size_t max_logits() const { return max_logits_; }
 
  private:
   Result<void> Add(size_t index, const ModelConfig& config);
+  // The pages that the items up to this one take from its pool, all in all.
+  size_t PagesNeeded(size_t index) const;
 
   size_t max_tokens_, max_logits_;
   std::vector<uint32_t> ids_, wanted_;
   std::vector<int32_t> positions_;
+  std::vector<size_t> pages_;  // PagesNeeded of every item
   std::vector<AttentionSequence> sequences_;
   std::span<const BatchItem> items_;
   size_t tokens_ = 0, wanted_count_ = 0, sequence_count_ = 0;

@@ -93,10 +93,15 @@ Result<std::span<const float>> Transformer::Forward(std::span<const BatchItem> b
   if (Result<void> planned = impl_->plan.Set(batch, impl_->c); !planned.ok()) return planned.error();
   impl_->status = Ok();
   impl_->Run();
-  if (!impl_->status.ok()) return ErrorOf(impl_->status, "forward pass");
+  if (!impl_->status.ok()) {
+    impl_->plan.Abandon();
+    return ErrorOf(impl_->status, "forward pass");
+  }
   const std::span<const float> logits(impl_->s.logits.data(), impl_->plan.wanted().size() * impl_->c.vocabulary);
-  if (!AllFinite(logits))
+  if (!AllFinite(logits)) {
+    impl_->plan.Abandon();
     return Error{ErrorKind::kBadFile, "the logits are not numbers: weights are NaN or infinite, or sums overflow"};
+  }
   impl_->plan.Commit();
   return logits;
 }

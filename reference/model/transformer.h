@@ -34,7 +34,7 @@ class Transformer {
 
   // Feeds the tokens, extends the sequences, and returns the logits that were asked for, item by item and token by
   // token, [n, vocabulary] (valid until the next call). Errors (no sequence changes): too many tokens or logits, a
-  // token outside the vocabulary, a full context, a sequence of another model or one that occurs twice; logits
+  // token outside the vocabulary, a full context or pool, a sequence of another model or one that occurs twice; logits
   // that are NaN or infinite.
   Result<std::span<const float>> Forward(std::span<const BatchItem> batch);
 

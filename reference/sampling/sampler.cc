@@ -17,6 +17,10 @@ uint64_t SplitMix64(uint64_t* state) {
 
 uint64_t RotateLeft(uint64_t x, int bits) { return x << bits | x >> (64 - bits); }
 
+bool MoreProbable(const Candidate& a, const Candidate& b) {
+  return a.weight > b.weight || (a.weight == b.weight && a.token < b.token);
+}
+
 float WithoutNan(float logit) { return std::isnan(logit) ? -std::numeric_limits<float>::infinity() : logit; }
 
 }  // namespace
@@ -50,91 +54,111 @@ void Sampler::Accept(uint32_t token) {
   }
 }
 
-uint32_t Sampler::Sample(std::span<const float> logits) {
-  if (logits.empty()) return 0;
+Result<void> Sampler::SetLogits(std::span<const float> logits, const TokenMask* mask) {
+  if (logits.empty()) return Error{ErrorKind::kBadArgument, "there are no logits to choose a token from"};
+  allowed_ = logits.size();
+  if (mask != nullptr) {
+    allowed_ = 0;
+    for (uint32_t token = 0; token < logits.size(); ++token) allowed_ += mask->Allows(token) ? 1 : 0;
+    if (allowed_ == 0) return Error{ErrorKind::kBadArgument, "the mask leaves no token to choose"};
+  }
   candidates_.resize(logits.size());
   for (size_t i = 0; i < logits.size(); ++i) candidates_[i] = {static_cast<uint32_t>(i), WithoutNan(logits[i])};
   for (const uint32_t token : recent_) {
     if (token >= logits.size()) continue;
     // From the original logit, so that a token that occurred twice is penalised once.
     const float logit = WithoutNan(logits[token]);
-    candidates_[token].value = logit > 0 ? logit / options_.repeat_penalty : logit * options_.repeat_penalty;
+    candidates_[token].weight = logit > 0 ? logit / options_.repeat_penalty : logit * options_.repeat_penalty;
   }
-  const uint32_t token = options_.temperature > 0 ? Draw() : Largest();
-  Accept(token);
-  return token;
+  if (mask != nullptr) std::erase_if(candidates_, [&](const Candidate& c) { return !mask->Allows(c.token); });
+  if (options_.temperature > 0) {
+    KeepTopK();
+    Weigh();
+    if (options_.top_p < 1.0f) KeepTopP();
+    if (options_.min_p > 0.0f) KeepMinP();
+  } else {
+    KeepLargest();
+  }
+  return {};
 }
 
-uint32_t Sampler::Largest() const {
-  return std::max_element(candidates_.begin(), candidates_.end(),
-                          [](const Candidate& a, const Candidate& b) { return a.value < b.value; })
-      ->token;
+double Sampler::Probability(uint32_t token) const {
+  const auto found = std::ranges::find(candidates_, token, &Candidate::token);
+  return found == candidates_.end() ? 0.0 : Probability(*found);
 }
 
+void Sampler::KeepLargest() {
+  candidates_.front() = {std::ranges::max_element(candidates_, {}, &Candidate::weight)->token, 1.0f};
+  candidates_.resize(1);
+  total_ = 1.0;
+}
+
+// From here on the candidates are in an order that depends on their values and tokens only, not on the algorithms of
+// this standard library: descending after top-k or top-p, else by token.
+void Sampler::KeepTopK() {
+  if (!sorts()) return;
+  const auto kept = candidates_.begin() + static_cast<ptrdiff_t>(options_.top_k);
+  std::nth_element(candidates_.begin(), kept - 1, candidates_.end(), MoreProbable);
+  candidates_.erase(kept, candidates_.end());
+  std::ranges::sort(candidates_, MoreProbable);
+}
+
+// Probabilities up to a factor: the largest is 1. Rounded to float, so that another system's exp, which may differ
+// in a double's last bit, gives the same.
+void Sampler::Weigh() {
+  const float largest = std::ranges::min_element(candidates_, MoreProbable)->weight;
+  for (Candidate& c : candidates_) {
+    const double x = c.weight == largest ? 0.0 : (static_cast<double>(c.weight) - largest) / options_.temperature;
+    c.weight = static_cast<float>(std::exp(x));
+  }
+  SetTotal();
+}
+
+void Sampler::SetTotal() {
+  total_ = 0;
+  for (const Candidate& c : candidates_) total_ += c.weight;
+}
+
+// Only as many as are kept need to be sorted: a heap gives them in descending order, at the end of the range.
+void Sampler::KeepTopP() {
+  const double wanted = total_ * options_.top_p;
+  const auto begin = candidates_.begin(), end = candidates_.end();
+  total_ = 0;
+  if (sorts()) {
+    auto kept = begin;
+    do total_ += (kept++)->weight;
+    while (kept != end && total_ < wanted);
+    candidates_.erase(kept, end);
+    return;
+  }
+  const auto less_probable = [](const Candidate& a, const Candidate& b) { return MoreProbable(b, a); };
+  std::make_heap(begin, end, less_probable);
+  auto kept = end;
+  do {
+    std::pop_heap(begin, kept, less_probable);
+    total_ += (--kept)->weight;
+  } while (kept != begin && total_ < wanted);
+  std::reverse(kept, end);
+  candidates_.erase(begin, kept);
+}
+
+void Sampler::KeepMinP() {
+  const float least = std::min(options_.min_p, 1.0f);
+  std::erase_if(candidates_, [&](const Candidate& c) { return c.weight < least; });
+  SetTotal();
+}
+
+// Ends before the last candidate unless rounding is at work; a candidate of probability zero is never chosen.
 uint32_t Sampler::Draw() {
-  const auto more_probable = [](const Candidate& a, const Candidate& b) {
-    return a.value > b.value || (a.value == b.value && a.token < b.token);
-  };
-  const auto begin = candidates_.begin();
-  auto end = candidates_.end();
-  // From here on the candidates are in an order that depends on their values and tokens only, not on the algorithms of
-  // this standard library: descending after top-k or top-p, else by token.
-  const size_t k = options_.top_k;
-  const bool sorted = k > 0 && k < candidates_.size();
-  if (sorted) {
-    std::nth_element(begin, begin + static_cast<ptrdiff_t>(k - 1), end, more_probable);
-    end = begin + static_cast<ptrdiff_t>(k);
-    std::sort(begin, end, more_probable);
-  }
-
-  // Probabilities up to a factor: the largest is 1. Rounded to float, so that another system's exp, which may differ
-  // in a double's last bit, gives the same.
-  const float largest = std::min_element(begin, end, more_probable)->value;
-  double total = 0;
-  for (auto c = begin; c != end; ++c) {
-    const double x = c->value == largest ? 0.0 : (static_cast<double>(c->value) - largest) / options_.temperature;
-    c->value = static_cast<float>(std::exp(x));
-    total += c->value;
-  }
-
-  if (options_.top_p < 1.0f) {
-    // Only as many as are kept need to be sorted: a heap gives them in descending order, at the end of the range.
-    const double wanted = total * options_.top_p;
-    const auto less_probable = [&](const Candidate& a, const Candidate& b) { return more_probable(b, a); };
-    if (!sorted) std::make_heap(begin, end, less_probable);
-    total = 0;
-    auto kept = end;
-    if (sorted) {
-      kept = begin;
-      do total += (kept++)->value;
-      while (kept != end && total < wanted);
-      end = kept;
-    } else {
-      do {
-        std::pop_heap(begin, kept, less_probable);
-        total += (--kept)->value;
-      } while (kept != begin && total < wanted);
-      std::reverse(kept, end);
-      end = std::move(kept, end, begin);
-    }
-  }
-
-  if (options_.min_p > 0.0f) {
-    const float least = std::min(options_.min_p, 1.0f);
-    end = std::remove_if(begin, end, [&](const Candidate& c) { return c.value < least; });
-    total = 0;
-    for (auto c = begin; c != end; ++c) total += c->value;
-  }
-
-  // Ends before the last candidate unless rounding is at work; a candidate of probability zero is never chosen.
-  const double drawn = NextUniform() * total;
+  const double drawn = NextUniform() * total_;
   double sum = 0;
-  auto chosen = begin;
-  for (auto c = begin; c != end && !(drawn < sum); ++c) {
-    if (c->value > 0) chosen = c;
-    sum += c->value;
+  uint32_t chosen = candidates_.front().token;
+  for (auto c = candidates_.begin(); c != candidates_.end() && !(drawn < sum); ++c) {
+    if (c->weight > 0) chosen = c->token;
+    sum += c->weight;
   }
-  return chosen->token;
+  Accept(chosen);
+  return chosen;
 }
 
 }  // namespace weft::engine

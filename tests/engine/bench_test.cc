@@ -97,6 +97,7 @@ TEST_CASE("weft bench: JSON has a result for every combination, with a profile t
     CHECK(object.at("model").text == "a \"tiny\", model.gguf");
     CHECK(object.at("model_bytes").number > 60000);
     CHECK(object.at("target").text == ActiveTarget());
+    CHECK(object.at("kv_type").text == "F16");
     CHECK(object.at("roofline_fraction").number > 0);
     CHECK(object.at("roofline_fraction").number < 1.5);
     double share = 0;
@@ -111,11 +112,13 @@ TEST_CASE("weft bench: JSON has a result for every combination, with a profile t
 
 TEST_CASE("weft bench: tables for people and for programs") {
   const TinyModelFile model;
-  const std::string csv = Bench(model.path, {"-p", "4", "-n", "0", "-r", "1", "-t", "1", "-o", "csv"}).out;
+  const std::string csv =
+      Bench(model.path, {"-p", "4", "-n", "0", "-r", "1", "-t", "1", "-o", "csv", "--kv-type", "bf16"}).out;
   REQUIRE(Lines(csv).size() == 2);
   CHECK(Lines(csv)[0] ==
-        "test,n_prompt,n_gen,n_depth,n_threads,avg_ts,stddev_ts,model,model_bytes,target,roofline_fraction");
+        "test,n_prompt,n_gen,n_depth,n_threads,avg_ts,stddev_ts,model,model_bytes,target,roofline_fraction,kv_type");
   CHECK(Lines(csv)[1].starts_with("pp4,4,0,0,1,"));
+  CHECK(Lines(csv)[1].ends_with(",BF16"));
   CHECK(Contains(csv, ",0,\"a \"\"tiny\"\", model.gguf\","));
 
   const RunResult run = Bench(model.path, {"-p", "4", "-n", "0", "-r", "2", "-t", "1", "--profile"});

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <string>
@@ -76,6 +77,7 @@ TEST_CASE("weft: help and version succeed, wrong usage is status 2 and one line"
       {"--min-p", {"-0.1", "1.1", "nan"}},
       {"--repeat-penalty", {"0", "-1", "nan"}},
       {"--seed", {"-1", "x"}},
+      {"--kv-type", {"q8_0", "F16", "", "f64"}},
   };
   for (const auto& [option, values] : bad_values) {
     for (const std::string& value : values) {
@@ -186,6 +188,22 @@ TEST_CASE("weft generate: stops before a stop text, and where the context is ful
   CheckError(Weft({"generate", model.path, "-p", "abababababababab", "-c", "3"}), 1, "prompt");
 }
 
+TEST_CASE("weft generate: keys and values are kept in the type that was asked for") {
+  TinyModel model;
+  const auto report = [&](std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"generate", model.path, "-p", "ab", "-n", "3", "-c", "16384"});
+    const RunResult run = Weft(arguments);
+    CHECK(run.status == 0);
+    const size_t begin = run.err.find("KV cache ");
+    REQUIRE(begin != std::string::npos);
+    return run.err.substr(begin, run.err.find(',', begin) - begin);
+  };
+  CHECK(report({}) == "KV cache 1.0 MiB");
+  CHECK(report({"--kv-type", "f16"}) == "KV cache 1.0 MiB");
+  CHECK(report({"--kv-type", "bf16"}) == "KV cache 1.0 MiB");
+  CHECK(report({"--kv-type", "f32"}) == "KV cache 2.0 MiB");
+}
+
 TEST_CASE("weft generate: an interrupt ends the line and reports") {
   TinyModel model;
   const RunOptions interrupt{.input = "", .environment = {}, .output = "", .interrupt = true};
@@ -250,13 +268,27 @@ TEST_CASE("weft logits: one row per token, the same pass as generate") {
   CHECK(std::equal(first.begin(), first.end(), decoded.begin()));
   CHECK(model.folder.files() == 3);  // the model and the two files: nothing temporary
 
+  // Keys and values in another type: near, not the same, unless it is the usual one.
+  CHECK(logits({"--tokens", "1,262,261", "--kv-type", "f32"}) == prompt);
+  for (const char* type : {"f16", "bf16"}) {
+    const std::vector<float> rounded = logits({"--tokens", "1,262,261", "--kv-type", type});
+    REQUIRE(rounded.size() == prompt.size());
+    CHECK(rounded != prompt);
+    double largest = 0, difference = 0;
+    for (size_t i = 0; i < prompt.size(); ++i) {
+      largest = std::fmax(largest, std::fabs(prompt[i]));
+      difference = std::fmax(difference, std::fabs(prompt[i] - rounded[i]));
+    }
+    CHECK(difference < 0.02 * largest);
+  }
+
   // What generate samples from: its greedy text is the argmax of these rows, fed back.
   std::string ids = "1,262", text = "a";
   const Bytes bytes = TinyLlama().Finish();
   const Gguf gguf = *Gguf::Parse(bytes, "tiny");
   const auto tokenizer = *Tokenizer::Load(gguf);
   for (int i = 0; i < 5; ++i) {
-    const std::vector<float> rows = logits({"--tokens", ids, "--decode"});
+    const std::vector<float> rows = logits({"--tokens", ids, "--decode", "--kv-type", "f16"});
     REQUIRE(rows.size() >= 264);
     const auto last = rows.end() - 264;
     const auto token = static_cast<TokenId>(std::max_element(last, rows.end()) - last);

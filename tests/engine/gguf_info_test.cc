@@ -78,7 +78,7 @@ TEST_CASE("weft info: metadata, tensors, totals and memory of a model") {
   CHECK(HasLine(run.out, "  all          11 tensors            17760 weights      66.4 KiB  30.65 bits per weight"));
   CHECK(HasLine(run.out, "  weights                       66.4 KiB  mapped from the file"));
   // One layer, one head of 16 for keys and one for values, 4 bytes each.
-  CHECK(HasLine(run.out, "  keys and values, F32           8.0 KiB  64 positions of 128 bytes"));
+  CHECK(HasLine(run.out, "  keys and values, F16           4.0 KiB  64 positions of 64 bytes"));
 }
 
 TEST_CASE("weft info: a file that weft cannot run is described all the same") {

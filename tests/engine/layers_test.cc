@@ -95,14 +95,14 @@ TEST_CASE("layers: each keeps keys and values of its own size, and only those fi
   TestModel file = DifferentLayers("llama");
   const LoadedModel loaded(file);
   const Sequence sequence = MakeSequence(loaded.config());
-  CHECK(sequence.bytes() == 64 * 2 * (4 * 12 + 1 * 16 + 6 * 8) * sizeof(float));
+  CHECK(sequence.pool().bytes() == 64 * 2 * (4 * 12 + 1 * 16 + 6 * 8) * sizeof(float));
 
   // As many elements in each layer, and in all, but not the same.
   ModelConfig other = loaded.config();
   other.layers[0].kv_heads = 8;
   other.layers[0].k_size = other.layers[0].v_size = 6;
   Sequence foreign = MakeSequence(other);
-  CHECK(foreign.bytes() == sequence.bytes());
+  CHECK(foreign.pool().bytes() == sequence.pool().bytes());
   Transformer transformer = MakeTransformer(loaded.model());
   const uint32_t token = 1;
   const BatchItem item = {.sequence = &foreign, .tokens = {&token, 1}};

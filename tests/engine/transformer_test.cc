@@ -110,27 +110,26 @@ TEST_CASE("transformer: any batch up to the largest runs") {
   });
 }
 
-// The largest of what all operations ask for, put down by hand: products that are computed together need the sum.
+// The largest of what all operations ask for, put down by hand; products that are computed together share their tokens.
 size_t WorkspaceBytesOf(const Model& model, const TransformerOptions& options, size_t logits, uint32_t workers) {
   const ModelConfig& c = model.config;
-  const auto product = [&](const Linear& w, size_t tokens, const WeightView* gate = nullptr) {
-    if (w.weight.data == nullptr) return size_t{0};
-    ActivationSet x = MakeActivations(nullptr, tokens, w.weight.cols, w.weight.cols, {});
-    MatMulArgs args;
-    args.x = &x;
-    args.w = w.weight;
-    args.epilogue.gate = gate;
-    return MatMulWorkspaceBytes(args, workers);
+  const auto products = [&](size_t tokens, std::initializer_list<const Linear*> weights, bool gated = false) {
+    std::vector<MatMulShape> shapes;
+    for (const Linear* linear : weights) {
+      const WeightView& w = linear->weight;
+      if (w.data == nullptr) continue;
+      shapes.push_back({.type = w.type, .rows = w.rows, .cols = w.cols, .tokens = tokens, .gated = gated, .input = 1});
+    }
+    return MatMulWorkspaceBytes(shapes.data(), shapes.size(), workers);
   };
   const size_t tokens = options.max_batch;
-  size_t matmul = product(model.output, logits), attention = 0, widest = c.width;
+  size_t matmul = products(logits, {&model.output}), attention = 0, widest = c.width;
   for (size_t i = 0; i < c.layers.size(); ++i) {
     const LayerConfig& l = c.layers[i];
     const LayerWeights& w = model.layers[i];
-    matmul = std::max(
-        {matmul, product(w.q, tokens) + product(w.k, tokens) + product(w.v, tokens),
-         product(w.attention_output, tokens), product(w.down, tokens),
-         w.fuses_gate() ? product(w.up, tokens, &w.gate.weight) : product(w.gate, tokens) + product(w.up, tokens)});
+    matmul = std::max({matmul, products(tokens, {&w.q, &w.k, &w.v}), products(tokens, {&w.attention_output}),
+                       products(tokens, {&w.down}),
+                       w.fuses_gate() ? products(tokens, {&w.up}, true) : products(tokens, {&w.gate, &w.up})});
     AttentionArgs args;
     args.heads = l.heads;
     args.kv_heads = l.kv_heads;
@@ -242,13 +241,13 @@ TEST_CASE("transformer: keys and values are kept in the type that was asked for"
   const std::vector<uint32_t> tokens = RandomTokens(24, 48);
   const LoadedModel loaded(file);
   const std::vector<float> exact = Floats(ReferenceModel(file).Logits(tokens));
-  const size_t full = MakeSequence(loaded.config()).bytes();
+  const size_t full = MakeSequence(loaded.config()).pool().bytes();
   CHECK(full == 2 * 64 * 2 * 2 * 16 * sizeof(float));
   const auto check = [&](DType type, Rounding round) {
     const std::vector<float> rounded = Floats(ReferenceModel(file, round).Logits(tokens));
     Transformer transformer = MakeTransformer(loaded.model());
     Sequence sequence = MakeSequence(loaded.config(), type);
-    CHECK(sequence.bytes() == full / 2);
+    CHECK(sequence.pool().bytes() == full / 2);
     // Few values fall on the other side of a rounding: much nearer to the rounded pass than that is to the exact one.
     const double difference = MaxDifference(AllLogits(transformer, sequence, tokens, 5), rounded);
     CHECK(difference <= MaxDifference(rounded, exact) / 2);

@@ -181,10 +181,13 @@ class ModelFile {
   bool has_tensors_ = false;
 };
 
-// The logits of three tokens, the first `together` of them in one pass; empty: an error.
+// The logits of three tokens, the first `together` of them in one pass, the others by a fork of what has read them;
+// empty: an error.
 std::vector<float> Logits(const engine::Model& model, const std::vector<uint32_t>& tokens, size_t together,
                           DType kv_type, Summation summation) {
-  auto sequence = engine::Sequence::Create(model.config, std::min(kContext, model.config.context), kv_type);
+  const auto pool = engine::KvPool::Create(model.config, 3 * engine::KvPool::kPageLength, kv_type);
+  if (!Succeeded(pool)) return {};
+  auto sequence = engine::Sequence::Create(*pool, std::min(kContext, model.config.context));
   auto transformer = engine::Transformer::Create(
       model, {}, {.max_batch = tokens.size(), .max_context = kContext, .summation = summation});
   if (!Succeeded(sequence) || !Succeeded(transformer)) return {};
@@ -198,7 +201,11 @@ std::vector<float> Logits(const engine::Model& model, const std::vector<uint32_t
     Expect(logits->size() == count * model.config.vocabulary, "another number of logits");
     all.insert(all.end(), logits->begin(), logits->end());
     i += count;
+    auto fork = sequence->Fork(sequence->length());
+    Expect(fork.ok(), "a sequence has no fork");
+    *sequence = *std::move(fork);
   }
+  Expect((*pool)->free_pages() + sequence->pages() == (*pool)->pages(), "pages are lost");
   return all;
 }
 
