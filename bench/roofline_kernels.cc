@@ -10,7 +10,6 @@
 #include "hwy/highway.h"
 #include "weft/core/prefetch.h"
 #include "weft/instantiate/cpu.inc"
-#include "weft/instantiate/units.h"
 #include "weft/kernels/tile-inl.h"
 #include "weft/weft.h"
 
@@ -147,10 +146,8 @@ HWY_NOINLINE uint64_t Read(Pattern pattern, const uint8_t* from, size_t bytes) {
   return hn::ReduceSum(d, sum);
 }
 
-constexpr roofline::Kernels kRoofline = {RunInt8Dot<kStaticProducts>, RunF32Fma, RunBF16Dot, Read};
-#if WEFT_TARGET_AVX2_VNNI && HWY_TARGET == HWY_AVX2
-constexpr roofline::Kernels kVnniTable = {RunInt8Dot<Products::kAvxVnni>, RunF32Fma, RunBF16Dot, Read};
-#endif
+template <Products kProducts>
+constexpr roofline::Kernels kTable = {RunInt8Dot<kProducts>, RunF32Fma, RunBF16Dot, Read};
 
 }  // namespace
 // NOLINTNEXTLINE(google-readability-namespace-comments)
@@ -160,19 +157,15 @@ HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE
 namespace weft::roofline {
-namespace {
-using units::kAvx2Vnni;
-#define WEFT_ENTRY_(target, name_space) {target, &name_space::kRoofline},
-constexpr units::PerTarget<Kernels> kTables[] = {HWY_VISIT_TARGETS(WEFT_ENTRY_) WEFT_VNNI_ENTRY_{0, nullptr}};
-#undef WEFT_ENTRY_
-}  // namespace
-
 const Kernels& ActiveKernels() {
-  const char* active = ActiveTarget();
-  for (const units::PerTarget<Kernels>* entry = kTables; entry->table != nullptr; ++entry) {
-    if (strcmp(units::NameOf(entry->target), active) == 0) return *entry->table;
+  static constexpr const Kernels* kTables[] = {WEFT_TABLES_OF_ROWS};
+  const Kernels* found = nullptr;
+  for (size_t row = 0; row < units::kTargetRows; ++row) {
+    if (kTables[row] == nullptr) continue;
+    found = kTables[row];
+    if (strcmp(units::kTargets[row].name, ActiveTarget()) == 0) break;
   }
-  return *kTables[0].table;
+  return *found;
 }
 
 }  // namespace weft::roofline

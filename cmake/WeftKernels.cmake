@@ -3,9 +3,9 @@
 # Adds the static library `name`: weft's kernels for the given formats (all by default: f32 q8_0 q4_k ...), compiled for
 # the given targets (instruction sets, chosen from at run time), one compilation unit per format and kind of kernel.
 #   target_link_libraries(engine PRIVATE name)      then #include <weft/weft.h> and call
-# Targets: SSE2 AVX2 AVX2_VNNI AVX3_DL AVX3_ZEN4 on x86-64 (AVX2_VNNI needs AVX2 beside it), NEON NEON_BF16 on aarch64
-# (each all by default, as far as the compiler can), or EMU128 alone: portable C++, for tests. One such library per
-# program.
+# Targets: SSE2 AVX2 AVX2_VNNI AVX3_DL AVX3_ZEN4 on x86-64, NEON NEON_DOTPROD NEON_BF16 on aarch64 (each all by default, as
+# far as the compiler can; SSE2 or NEON must be among them unless the compiler's flags demand more of the CPU), or EMU128
+# alone: portable C++, for tests. One such library per program.
 include_guard(GLOBAL)
 
 set_property(GLOBAL PROPERTY WEFT_INCLUDE_DIR "${WEFT_INCLUDE_DIR}")
@@ -20,21 +20,32 @@ function(weft_known_formats result)
   set(${result} "${lines}" PARENT_SCOPE)
 endfunction()
 
-# The targets that kernels are compiled for unless the caller says otherwise.
+# The targets that kernels are compiled for unless the caller says otherwise: all of the architecture, from the only list
+# there is. Empty where weft has none.
 function(weft_default_targets result)
-  set(targets EMU128)
+  get_property(include_dir GLOBAL PROPERTY WEFT_INCLUDE_DIR)
+  set(list "${include_dir}/weft/instantiate/target_list.h")
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${list}")
+  set(targets "")
+  set(macro "no architecture of weft's")
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
-    set(targets SSE2 AVX2 AVX2_VNNI AVX3_DL AVX3_ZEN4)
+    set(macro WEFT_TARGETS_X86)
   elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "^(aarch64|arm64|ARM64)$")
-    set(targets NEON)
-    if(NOT CMAKE_CXX_COMPILER_ID STREQUAL GNU OR CMAKE_CXX_COMPILER_VERSION VERSION_GREATER_EQUAL 13.2)
-      list(APPEND targets NEON_BF16)
-    endif()
+    set(macro WEFT_TARGETS_ARM64)
+  endif()
+  file(READ "${list}" text)
+  if(text MATCHES "#define ${macro}\\(X\\)[^#]*")
+    string(REGEX MATCHALL "X\\([A-Z0-9_]+," targets "${CMAKE_MATCH_0}")
+    list(TRANSFORM targets REPLACE "X\\((.*)," "\\1")
+    list(REVERSE targets)
+  endif()
+  if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13.2)
+    list(REMOVE_ITEM targets NEON_BF16)
   endif()
   set(${result} "${targets}" PARENT_SCOPE)
 endfunction()
 
-# Tells the compilation units of `name` which of Highway's targets to compile (see weft/instantiate/targets.h).
+# Tells the compilation units of `name` which targets to compile (see weft/instantiate/targets.h).
 function(weft_set_targets name)
   weft_default_targets(native)
   set(known ${native} EMU128)
@@ -42,6 +53,10 @@ function(weft_set_targets name)
   set(targets ${ARGN})
   if(NOT targets)
     set(targets ${native})
+  endif()
+  if(NOT targets)
+    message(FATAL_ERROR "weft: no targets for ${CMAKE_SYSTEM_PROCESSOR}. TARGETS EMU128 compiles ${name} as portable C++, "
+      "which is slow")
   endif()
   list(REMOVE_DUPLICATES targets)
   foreach(target IN LISTS targets)
@@ -53,9 +68,6 @@ function(weft_set_targets name)
   list(LENGTH targets count)
   if("EMU128" IN_LIST targets AND count GREATER 1)
     message(FATAL_ERROR "weft: EMU128 must be the only target of ${name}: it takes the place of the others")
-  endif()
-  if("AVX2_VNNI" IN_LIST targets AND NOT "AVX2" IN_LIST targets)
-    message(FATAL_ERROR "weft: the target AVX2_VNNI of ${name} needs AVX2 beside it")
   endif()
   list(TRANSFORM targets PREPEND "WEFT_TARGET_" OUTPUT_VARIABLE definitions)
   list(TRANSFORM definitions APPEND "=1")

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <cstdio>
+#include <cstring>
 
 #include "reference/cli/commands.h"
 #include "weft/weft.h"
@@ -7,10 +9,12 @@ namespace weft::engine::cli {
 namespace {
 
 int Targets() {
-  std::printf("%-10s  %-9s  %s\n", "target", "supported", "active");
+  int width = static_cast<int>(std::strlen("target"));
+  for (size_t i = 0; i < TargetCount(); ++i) width = std::max(width, static_cast<int>(std::strlen(GetTarget(i).name)));
+  std::printf("%-*s  %-9s  %s\n", width, "target", "supported", "active");
   for (size_t i = 0; i < TargetCount(); ++i) {
     const TargetInfo target = GetTarget(i);
-    std::printf("%-10s  %-9s  %s\n", target.name, target.supported ? "yes" : "no", target.active ? "yes" : "no");
+    std::printf("%-*s  %-9s  %s\n", width, target.name, target.supported ? "yes" : "no", target.active ? "yes" : "no");
   }
   return kOk;
 }

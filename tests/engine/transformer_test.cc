@@ -273,27 +273,24 @@ TEST_CASE("transformer: a gate of another type than the product it gates") {
 #if WEFT_COUNTS_ALLOCATIONS
 TEST_CASE("transformer: Forward allocates nothing") {
   ThreadPool pool(2);
-  for (const auto& [name, file] : WideModels()) {
-    const LoadedModel loaded(file);
-    ForEachTarget([&](const std::string&) {
-      Transformer transformer = MakeTransformer(loaded.model(), pool.executor());
-      Sequence sequence = MakeSequence(loaded.config()), other = MakeSequence(loaded.config(), DType::kF16);
-      const std::vector<uint32_t> tokens = RandomTokens(20, 80);
-      const auto run = [&] {
-        const std::span<const uint32_t> t = tokens;
-        const BatchItem one[] = {{&sequence, t.first(1)}};
-        const BatchItem few[] = {{&sequence, t.first(4), true}};
-        const BatchItem two[] = {{&sequence, t.first(10), true}, {&other, t.first(7)}};
-        return transformer.Forward(one).ok() && transformer.Forward(few).ok() && transformer.Forward(two).ok();
-      };
-      REQUIRE(run());  // warm-up
-      const size_t before = allocations;
-      const bool ok = run();
-      const size_t after = allocations;
-      CHECK(ok);
-      CHECK_MESSAGE(after == before, name);
-    });
-  }
+  ForEachWideModel([&](const std::string& name, const LoadedModel& loaded) {
+    Transformer transformer = MakeTransformer(loaded.model(), pool.executor());
+    Sequence sequence = MakeSequence(loaded.config()), other = MakeSequence(loaded.config(), DType::kF16);
+    const std::vector<uint32_t> tokens = RandomTokens(20, 80);
+    const auto run = [&] {
+      const std::span<const uint32_t> t = tokens;
+      const BatchItem one[] = {{&sequence, t.first(1)}};
+      const BatchItem few[] = {{&sequence, t.first(4), true}};
+      const BatchItem two[] = {{&sequence, t.first(10), true}, {&other, t.first(7)}};
+      return transformer.Forward(one).ok() && transformer.Forward(few).ok() && transformer.Forward(two).ok();
+    };
+    REQUIRE(run());  // warm-up
+    const size_t before = allocations;
+    const bool ok = run();
+    const size_t after = allocations;
+    CHECK(ok);
+    CHECK_MESSAGE(after == before, name);
+  });
   const size_t before = allocations;
   ::operator delete(::operator new(1));  // the counter counts
   CHECK(allocations == before + 1);

@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "tests/engine/each_target.h"
 #include "tests/engine/reference_model.h"
 #include "tests/engine/test_model.h"
 
@@ -31,6 +32,20 @@ inline std::vector<std::pair<std::string, TestModel>> WideModels() {
     }
   }
   return models;
+}
+
+// Calls test(name, loaded model) for these: Llama on every target; the other families, whose operations the kernels'
+// own tests try on every target, on the best one.
+template <class F>
+void ForEachWideModel(const F& test) {
+  for (const auto& [name, file] : WideModels()) {
+    const LoadedModel loaded(file);
+    if (name.starts_with("llama ")) {
+      ForEachTarget([&](const std::string&) { test(name, loaded); });
+    } else {
+      test(name, loaded);
+    }
+  }
 }
 
 }  // namespace weft::engine::test

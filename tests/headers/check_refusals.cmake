@@ -59,4 +59,30 @@ if(PROCESSOR STREQUAL x86_64)
   list(TRANSFORM SYSTEM_INCLUDES PREPEND "-idirafter")
   refused(weft/weft.h "weft needs a 64-bit target" -std=c++20 -fsyntax-only -m32 -isystem "${WORK}/32" ${SYSTEM_INCLUDES})
 endif()
+# Targets. Another architecture: what this one is known by is undefined. The system's headers may not like it, but the
+# first error counts.
+if(PROCESSOR STREQUAL x86_64)
+  set(undefined -U__x86_64__ -U__amd64__)
+  set(baseline SSE2)
+  set(best AVX3_ZEN4)
+  set(foreign NEON)
+else()
+  set(undefined -U__aarch64__)
+  set(baseline NEON)
+  set(best NEON_BF16)
+  set(foreign AVX2)
+endif()
+foreach(header IN LISTS units)
+  refused(${header} "weft has no targets for this architecture" -std=c++20 -E ${undefined})
+  refused(${header} "" -std=c++20 -E -DWEFT_TARGET_${baseline}=1)
+endforeach()
+refused(weft/instantiate/registry.inc "weft: Highway would compile more targets than the list has rows for" -std=c++20 -E
+  -DHWY_DISABLED_TARGETS=0)
+refused(weft/instantiate/registry.inc "no target that is asked for runs on every CPU" -std=c++20 -E
+  -DWEFT_TARGET_${best}=1)
+refused(weft/instantiate/targets.h "none of the targets that WEFT_TARGET_... ask for belongs" -std=c++20 -E
+  -DWEFT_TARGET_${foreign}=1)
+refused(weft/static-inl.h "weft has no kernels for this instruction set" -std=c++20 -E -DHWY_DISABLED_TARGETS=~HWY_EMU128
+  -DHWY_BROKEN_EMU128=0)
+refused(weft/static-inl.h "" -std=c++20 -fsyntax-only -DHWY_COMPILE_ONLY_EMU128 -DHWY_BROKEN_EMU128=0)
 message(STATUS "${count} combinations checked")

@@ -11,6 +11,16 @@
 #include "weft/formats/formats.h"
 #include "weft/simd/int8_dot-inl.h"
 
+#ifndef WEFT_TESTS_SIMD_INT8_DOT_TEST_ONCE_
+#define WEFT_TESTS_SIMD_INT8_DOT_TEST_ONCE_
+namespace weft {
+struct Int8DotChecks {
+  void (*all_formats)();
+  void (*limits)();
+};
+}  // namespace weft
+#endif
+
 HWY_BEFORE_NAMESPACE();
 namespace weft {
 namespace HWY_NAMESPACE {
@@ -90,28 +100,25 @@ HWY_NOINLINE void CheckProducts() {
   }
 }
 
-template <int kZero, int kMaxCode>
-void CheckFormat() {
-  CheckProducts<kZero, kMaxCode, Products::kTarget>();
-  if constexpr (kCanUseAvxVnni) {
-    if (units::CpuHasAvxVnni()) CheckProducts<kZero, kMaxCode, Products::kAvxVnni>();
-  }
-}
-
+template <Products kProducts>
 void CheckAllFormats() {
   ForEachFormat([]<class Format>() {
-    if constexpr (!kIsFloat<Format>) CheckFormat<Format::kZero, Format::kMaxCode>();
+    if constexpr (!kIsFloat<Format>) CheckProducts<Format::kZero, Format::kMaxCode, kProducts>();
   });
 }
 
 // The whole range that the primitive promises, whatever today's formats use.
+template <Products kProducts>
 void CheckTheLimits() {
-  CheckFormat<0, 127>();
-  CheckFormat<64, 127>();
-  CheckFormat<1, 128>();
-  CheckFormat<64, 191>();
-  CheckFormat<128, 255>();
+  CheckProducts<0, 127, kProducts>();
+  CheckProducts<64, 127, kProducts>();
+  CheckProducts<1, 128, kProducts>();
+  CheckProducts<64, 191, kProducts>();
+  CheckProducts<128, 255, kProducts>();
 }
+
+template <Products kProducts>
+constexpr Int8DotChecks kTable = {CheckAllFormats<kProducts>, CheckTheLimits<kProducts>};
 
 }  // namespace
 // NOLINTNEXTLINE(google-readability-namespace-comments)
@@ -123,12 +130,19 @@ HWY_AFTER_NAMESPACE();
 namespace weft {
 namespace {
 
-HWY_EXPORT(CheckAllFormats);
-HWY_EXPORT(CheckTheLimits);
+// Every row of the list of targets, also those whose code is a Highway target's with other products.
+class Int8DotTest : public testing::TestWithParam<size_t> {
+ protected:
+  static const Int8DotChecks& Get() {
+    static constexpr const Int8DotChecks* kTables[] = {WEFT_TABLES_OF_ROWS};
+    return *kTables[GetParam()];
+  }
+};
+INSTANTIATE_TEST_SUITE_P(Targets, Int8DotTest, testing::ValuesIn(test::RowsToTest()),
+                         [](const auto& test) { return units::kTargets[test.param].name; });
 
-WEFT_SIMD_TEST(Int8DotTest);
-TEST_P(Int8DotTest, ExactForAllFormats) { HWY_DYNAMIC_DISPATCH(CheckAllFormats)(); }
-TEST_P(Int8DotTest, ExactAtTheLimits) { HWY_DYNAMIC_DISPATCH(CheckTheLimits)(); }
+TEST_P(Int8DotTest, ExactForAllFormats) { Get().all_formats(); }
+TEST_P(Int8DotTest, ExactAtTheLimits) { Get().limits(); }
 
 }  // namespace
 }  // namespace weft

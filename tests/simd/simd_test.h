@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -17,18 +18,35 @@
 
 namespace weft::test {
 
-inline std::string SimdTargetName(int64_t target) { return units::NameOf(target); }
+// The row that is nothing but this Highway target.
+inline const units::TargetRow& RowOf(int64_t highway) {
+  for (const units::TargetRow& row : units::kTargets) {
+    if (row.highway == highway && row.products == Products::kTarget) return row;
+  }
+  abort();
+}
+inline std::string SimdTargetName(int64_t highway) { return RowOf(highway).name; }
 
-// The compiled targets that this CPU supports, as weft sees it: or the one of them that WEFT_TARGET names.
-inline std::vector<int64_t> SimdTargets() {
+// The compiled rows of the list of targets that this CPU supports: or the one of them that WEFT_TARGET names.
+inline std::vector<size_t> RowsToTest() {
+#define WEFT_IS_COMPILED_(name, highway, products, supported) WEFT_IF_COMPILED_(name, highway, (true), (false)),
+  static constexpr bool kCompiled[] = {WEFT_TARGET_LIST(WEFT_IS_COMPILED_)};
+#undef WEFT_IS_COMPILED_
   const char* only = getenv("WEFT_TARGET");
+  std::vector<size_t> rows;
+  for (size_t row = 0; row < units::kTargetRows; ++row) {
+    if (!kCompiled[row] || !units::kTargets[row].supported()) continue;
+    if (only == nullptr || std::string(only) == units::kTargets[row].name) rows.push_back(row);
+  }
+  return rows;
+}
+
+// The Highway targets of these rows, whose code the tests of everything but products are for.
+inline std::vector<int64_t> SimdTargets() {
   std::vector<int64_t> targets;
-  for (int64_t left = HWY_TARGETS & units::SupportedTargets(); left != 0; left &= left - 1) {
-    const int64_t target = left & -left;
-    const bool has_vnni = SimdTargetName(target) == "AVX2";  // whose tests try AVX2_VNNI's instructions, too
-    if (only == nullptr || SimdTargetName(target) == only || (has_vnni && std::string(only) == "AVX2_VNNI")) {
-      targets.push_back(target);
-    }
+  for (const size_t row : RowsToTest()) {
+    const int64_t highway = units::kTargets[row].highway;
+    if (std::find(targets.begin(), targets.end(), highway) == targets.end()) targets.push_back(highway);
   }
   return targets;
 }

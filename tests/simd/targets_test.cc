@@ -12,18 +12,18 @@ namespace weft::test {
 namespace {
 
 TEST(SimdTargetsTest, CompiledTargetsAreTheExpectedOnes) {
+#define WEFT_NAME_(name, highway, products, supported) WEFT_IF_COMPILED_(name, highway, (compiled.insert(#name)), (0));
   std::istringstream stream(WEFT_TEST_TARGETS);
   std::set<std::string> expected, compiled;
-  for (std::string name; stream >> name;) {
-    if (name != "AVX2_VNNI") expected.insert(name);  // part of AVX2; see int8_dot_test.cc
-  }
-  for (int64_t left = HWY_TARGETS; left != 0; left &= left - 1) compiled.insert(SimdTargetName(left & -left));
+  for (std::string name; stream >> name;) expected.insert(name);
+  WEFT_TARGET_LIST(WEFT_NAME_)
+#undef WEFT_NAME_
   EXPECT_EQ(compiled, expected);
 
   std::string names;
-  for (int64_t target : SimdTargets()) names += " " + SimdTargetName(target);
-  printf("Targets: %zu of %zu compiled run here:%s\n", SimdTargets().size(), compiled.size(), names.c_str());
-  EXPECT_FALSE(SimdTargets().empty()) << "WEFT_TARGET names no target that is compiled in and supported";
+  for (const size_t row : RowsToTest()) names += std::string(" ") + units::kTargets[row].name;
+  printf("Targets: %zu of %zu compiled run here:%s\n", RowsToTest().size(), compiled.size(), names.c_str());
+  EXPECT_FALSE(RowsToTest().empty()) << "WEFT_TARGET names no target that is compiled in and supported";
 }
 
 }  // namespace

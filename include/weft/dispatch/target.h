@@ -10,7 +10,7 @@
 namespace weft {
 
 struct TargetInfo {
-  const char* name = "";   // SSE2, AVX2, AVX2_VNNI, AVX3_DL, AVX3_ZEN4, NEON, NEON_BF16 or EMU128
+  const char* name = "";   // SSE2, AVX2, AVX2_VNNI, AVX3_DL, AVX3_ZEN4, NEON, NEON_DOTPROD, NEON_BF16 or EMU128
   bool supported = false;  // by this CPU
   bool active = false;     // what calls use now
 };

@@ -16,6 +16,7 @@
 
 #include "hwy/highway.h"
 #include "weft/core/kernel_set.h"
+#include "weft/simd/products.h"
 #include "weft/simd/unroll-inl.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -29,10 +30,6 @@ inline constexpr bool kSignedCodes = true;
 #else
 inline constexpr bool kSignedCodes = false;
 #endif
-
-// Whose instructions the products are made of. Some CPUs without AVX-512 have its dots in a form of their own,
-// AVX-VNNI; for those, the target AVX2 has a second set of the kernels that use them.
-enum class Products : uint8_t { kTarget, kAvxVnni };
 
 #if HWY_ARCH_X86 && HWY_TARGET == HWY_AVX2 && (HWY_COMPILER_GCC_ACTUAL || HWY_COMPILER_CLANG)
 inline constexpr bool kCanUseAvxVnni = true;
@@ -50,6 +47,28 @@ HWY_INLINE hn::Vec<hn::Full256<int32_t>> AvxVnniPairDot(hn::Vec<hn::Full256<int1
 }
 #else
 inline constexpr bool kCanUseAvxVnni = false;
+#endif
+
+#if HWY_ARCH_ARM_A64 && HWY_TARGET_IS_NEON && HWY_TARGET != HWY_NEON_BF16 && \
+    (HWY_COMPILER_GCC_ACTUAL || HWY_COMPILER_CLANG)
+inline constexpr bool kCanUseArmDot = true;
+// As assembly for the same reason, and as the instruction's number: by name, assemblers take it only in files for CPUs
+// that have it. The symbols .Lweft_v0 and so on turn the names of registers into numbers.
+HWY_INLINE hn::Vec<hn::Full128<int32_t>> ArmQuadDot(hn::Vec<hn::Full128<int8_t>> a, hn::Vec<hn::Full128<int8_t>> b,
+                                                    hn::Vec<hn::Full128<int32_t>> sum) {
+  asm inline(
+      ".ifndef .Lweft_v0\n"
+      ".irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31\n"
+      ".equ .Lweft_v\\n, \\n\n"
+      ".endr\n"
+      ".endif\n"
+      ".inst 0x4e809400 | .Lweft_%2 << 16 | .Lweft_%1 << 5 | .Lweft_%0"  // sdot %0.4s, %1.16b, %2.16b
+      : "+w"(sum.raw)
+      : "w"(a.raw), "w"(b.raw));
+  return sum;
+}
+#else
+inline constexpr bool kCanUseArmDot = false;
 #endif
 
 // AVX-512's pair dot as assembly: LLVM takes the intrinsic apart, into a product and an addition, for a shorter
@@ -70,6 +89,8 @@ V32 WholePairDot(V16 a, V16 b, V32 sum) = delete;
 // What the compiler was told about the CPU, for callers that compile for one target.
 #if defined(__AVXVNNI__)
 inline constexpr Products kStaticProducts = kCanUseAvxVnni ? Products::kAvxVnni : Products::kTarget;
+#elif defined(__ARM_FEATURE_DOTPROD)
+inline constexpr Products kStaticProducts = kCanUseArmDot ? Products::kArmDot : Products::kTarget;
 #else
 inline constexpr Products kStaticProducts = Products::kTarget;
 #endif
@@ -95,6 +116,8 @@ template <bool kWide, Products kProducts = Products::kTarget, class D32, class V
 HWY_INLINE hn::Vec<D32> QuadDot(D32 d32, V8 operand, VI8 activations, hn::Vec<D32> sum) {
   if constexpr (kProducts == Products::kAvxVnni) {
     return AvxVnniQuadDot(operand, activations, sum);
+  } else if constexpr (kProducts == Products::kArmDot) {
+    return ArmQuadDot(hn::BitCast(hn::Repartition<int8_t, D32>(), operand), activations, sum);
   } else if constexpr (kSignedCodes) {
     const hn::Repartition<int8_t, D32> di8;
     return hn::SumOfMulQuadAccumulate(d32, hn::BitCast(di8, operand), activations, sum);

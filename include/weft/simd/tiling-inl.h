@@ -26,6 +26,12 @@
 #include "weft/core/activations.h"
 #include "weft/core/strict_math.h"
 
+#if HWY_HAVE_SCALABLE || HWY_TARGET == HWY_SCALAR || (HWY_TARGET == HWY_EMU128 && !defined(HWY_COMPILE_ONLY_EMU128))
+#error \
+    "weft has no kernels for this instruction set: its vectors have no fixed size, or the compiler's flags allow none of \
+Highway's targets. HWY_COMPILE_ONLY_EMU128 compiles portable C++, which is slow."
+#endif
+
 namespace weft {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
