@@ -59,7 +59,7 @@ inline bool IsSmall(const MatMulArgs& args) {
 // A small product, on the calling thread.
 inline Status MatMulAlone(const KernelSet& set, const MatMulArgs& args, Workspace workspace) {
   if (const Status status = PrepareProduct(set, args, {}); !status.ok()) return status;
-  DotPlan plan = PlanDots(set, args, args.tokens());
+  DotPlan plan = PlanDots(PlanProduct(set, args));
   Carver carver(workspace);
   if (const Status status = ShareOrPackTokens(plan, {}, carver, {}); !status.ok()) return status;
   RunMatMulTask(set, plan, 0, args.w.rows, carver.Rest());
