@@ -15,7 +15,7 @@
 #include "weft/weft.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace weft {
+namespace weft::inline WEFT_NAMESPACE {
 namespace HWY_NAMESPACE {
 using roofline::Pattern;
 namespace {
@@ -155,7 +155,7 @@ constexpr roofline::Kernels kVnniTable = {RunInt8Dot<Products::kAvxVnni>, RunF32
 }  // namespace
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
-}  // namespace weft
+}  // namespace weft::inline WEFT_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE

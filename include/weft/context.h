@@ -21,7 +21,7 @@
 
 #include "weft/weft.h"
 
-namespace weft {
+namespace weft::inline WEFT_NAMESPACE {
 
 // Memory that grows to what is taken of it at once, and is taken and given back like a stack.
 class Arena {
@@ -181,6 +181,6 @@ class Activations {
   mutable ActivationSet set_;  // what products build in it does not show
 };
 
-}  // namespace weft
+}  // namespace weft::inline WEFT_NAMESPACE
 
 #endif  // WEFT_CONTEXT_H_

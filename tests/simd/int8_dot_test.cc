@@ -12,7 +12,7 @@
 #include "weft/simd/int8_dot-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace weft {
+namespace weft::inline WEFT_NAMESPACE {
 namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -116,7 +116,7 @@ void CheckTheLimits() {
 }  // namespace
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
-}  // namespace weft
+}  // namespace weft::inline WEFT_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE

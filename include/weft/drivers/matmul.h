@@ -15,7 +15,7 @@
 #include "weft/drivers/matmul_validate.h"
 #include "weft/drivers/split.h"
 
-namespace weft::driver {
+namespace weft::inline WEFT_NAMESPACE::driver {
 
 // The activations as the kernels of a product want them.
 inline Status PrepareProduct(const KernelSet& set, const MatMulArgs& args, const Executor& executor) {
@@ -123,6 +123,6 @@ inline Status MatMul(const KernelSet& set, const MatMulArgs* products, size_t co
   });
 }
 
-}  // namespace weft::driver
+}  // namespace weft::inline WEFT_NAMESPACE::driver
 
 #endif  // WEFT_DRIVERS_MATMUL_H_

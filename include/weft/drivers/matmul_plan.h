@@ -11,7 +11,7 @@
 #include "weft/core/kernel_set.h"
 #include "weft/core/strict_math.h"
 
-namespace weft::driver {
+namespace weft::inline WEFT_NAMESPACE::driver {
 
 // From this many tokens on, decoding weights to panels pays.
 inline constexpr size_t kPanelTokens = 9;
@@ -27,8 +27,12 @@ struct TokenTiles {
 
   TokenTiles() = default;
   TokenTiles(const TileKernels& tile, size_t count) : tokens(count), step(tile.token_step) {
-    const size_t most = tile.tokens / tile.token_step;
     units = (count + step - 1) / step;
+    if (count <= tile.tokens) {  // spares small products some divisions
+      shorter = units;
+      return;
+    }
+    const size_t most = tile.tokens / tile.token_step;
     tiles = (units + most - 1) / most;
     shorter = units / tiles;
     longer = units % tiles;
@@ -90,6 +94,7 @@ struct PanelPlan : ProductPlan {
   }
   // As many as the longest run has, though those of a product with a few more tokens may be shorter.
   size_t RawTokens() const {
+    if (tiles.Padded() <= kRunTokens) return tiles.Padded();
     const size_t most = MostRunTiles() * tile->tokens;
     return tiles.Padded() < most ? tiles.Padded() : most;
   }
@@ -240,6 +245,6 @@ inline size_t MatMulWorkspaceBytes(const KernelSet& set, const MatMulArgs* produ
       [&](size_t i, size_t j) { return SameInput(products[i], products[j]); });
 }
 
-}  // namespace weft::driver
+}  // namespace weft::inline WEFT_NAMESPACE::driver
 
 #endif  // WEFT_DRIVERS_MATMUL_PLAN_H_

@@ -9,7 +9,7 @@
 #include "weft/core/kernel_set.h"
 #include "weft/core/strict_math.h"
 
-namespace weft::units {
+namespace weft::inline WEFT_NAMESPACE::units {
 
 // A table of one target; the last entry of a list has a null table.
 template <class Table>
@@ -38,6 +38,6 @@ const TileTable* TileUnit(int64_t target);
 const OpKernels* OpUnit(int64_t target);
 const AttentionKernels* AttentionUnit(int64_t target);
 
-}  // namespace weft::units
+}  // namespace weft::inline WEFT_NAMESPACE::units
 
 #endif  // WEFT_INSTANTIATE_UNITS_H_

@@ -26,7 +26,7 @@
 #include "weft/core/activations.h"
 #include "weft/core/strict_math.h"
 
-namespace weft {
+namespace weft::inline WEFT_NAMESPACE {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -63,6 +63,6 @@ constexpr size_t ChunkCols(ActivationForm form) { return form == ActivationForm:
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
-}  // namespace weft
+}  // namespace weft::inline WEFT_NAMESPACE
 
 #endif  // toggle
