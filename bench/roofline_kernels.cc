@@ -14,7 +14,7 @@
 #include "weft/weft.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace weft {
+namespace weft::inline WEFT_NAMESPACE {
 namespace HWY_NAMESPACE {
 using roofline::Pattern;
 namespace {
@@ -152,7 +152,7 @@ constexpr roofline::Kernels kTable = {RunInt8Dot<kProducts>, RunF32Fma, RunBF16D
 }  // namespace
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
-}  // namespace weft
+}  // namespace weft::inline WEFT_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE

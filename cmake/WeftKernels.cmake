@@ -1,11 +1,16 @@
-# weft_add_kernels(name [FORMATS format...] [TARGETS target...])
+# weft_add_kernels(name [FORMATS format...] [TARGETS target...] [NAMESPACE identifier])
 #
 # Adds the static library `name`: weft's kernels for the given formats (all by default: f32 q8_0 q4_k ...), compiled for
 # the given targets (instruction sets, chosen from at run time), one compilation unit per format and kind of kernel.
 #   target_link_libraries(engine PRIVATE name)      then #include <weft/weft.h> and call
 # Targets: SSE2 AVX2 AVX2_VNNI AVX3_DL AVX3_ZEN4 on x86-64, NEON NEON_DOTPROD NEON_BF16 on aarch64 (each all by default, as
 # far as the compiler can; SSE2 or NEON must be among them unless the compiler's flags demand more of the CPU), or EMU128
-# alone: portable C++, for tests. One such library per program.
+# alone: portable C++, for tests.
+#
+# A program may link several such libraries, static or inside shared ones: what each defines is in an inline namespace of
+# its own, lib_NAME unless NAMESPACE says otherwise, and code that says weft::MatMul gets that of the library its target
+# links. So the parts of a program link their kernels PRIVATE; a target that links two is an error when the build is
+# generated.
 include_guard(GLOBAL)
 
 set_property(GLOBAL PROPERTY WEFT_INCLUDE_DIR "${WEFT_INCLUDE_DIR}")
@@ -87,9 +92,10 @@ function(weft_add_kernels name)
   if(NOT CMAKE_CXX_COMPILER_LOADED)
     message(FATAL_ERROR "weft_add_kernels(${name}): weft is C++; add CXX to the languages of this folder's project()")
   endif()
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "FORMATS;TARGETS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "NAMESPACE" "FORMATS;TARGETS")
   if(arg_UNPARSED_ARGUMENTS OR arg_KEYWORDS_MISSING_VALUES)
-    message(FATAL_ERROR "weft_add_kernels(${name} [FORMATS format...] [TARGETS target...]): what is "
+    message(FATAL_ERROR "weft_add_kernels(${name} [FORMATS format...] [TARGETS target...] [NAMESPACE identifier]): "
+      "what is "
       "'${arg_UNPARSED_ARGUMENTS}${arg_KEYWORDS_MISSING_VALUES}'?")
   endif()
   weft_known_formats(known)
@@ -118,6 +124,16 @@ function(weft_add_kernels name)
   add_library(${name} STATIC ${units})
   weft_set_targets(${name} ${arg_TARGETS})
   target_link_libraries(${name} PUBLIC weft::weft PRIVATE weft::highway)
+  # Those who call the library are compiled for it (weft/core/config.h).
+  if(NOT arg_NAMESPACE)
+    string(MAKE_C_IDENTIFIER "lib_${name}" arg_NAMESPACE)
+  endif()
+  if(NOT arg_NAMESPACE MATCHES "^[A-Za-z][A-Za-z0-9_]*$")
+    message(FATAL_ERROR "weft: the namespace '${arg_NAMESPACE}' of ${name} is no identifier of C++")
+  endif()
+  target_compile_definitions(${name} PUBLIC "WEFT_NAMESPACE=${arg_NAMESPACE}")
+  set_target_properties(${name} PROPERTIES INTERFACE_WEFT_NAMESPACE "${arg_NAMESPACE}")
+  set_property(TARGET ${name} APPEND PROPERTY COMPATIBLE_INTERFACE_STRING WEFT_NAMESPACE)
   # Kernels without optimisation are a hundred times slower, which nobody wants of a debug build.
   target_compile_options(${name} PRIVATE "$<$<OR:$<CONFIG:>,$<CONFIG:Debug>>:-O2>")
   # The rest of a program may be compiled with -ffast-math or -Ofast; kernels are not (weft/core/strict_math.h).

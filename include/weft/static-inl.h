@@ -28,7 +28,7 @@
 #endif
 
 HWY_BEFORE_NAMESPACE();
-namespace weft {
+namespace weft::inline WEFT_NAMESPACE {
 namespace HWY_NAMESPACE {
 
 // The library with kernels for `Formats`, all static.
@@ -68,7 +68,7 @@ class Static {
 
 using HWY_NAMESPACE::Static;
 
-}  // namespace weft
+}  // namespace weft::inline WEFT_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // WEFT_STATIC_INL_H_

@@ -45,3 +45,5 @@ configure(c_only_subproject BAD "weft is C++; add CXX to the languages" ${subpro
 configure(old_cmake BAD "weft needs CMake 3.25 or later, this is 3.20.5" ${installed} -DPRETENDED_VERSION=3.20.5)
 configure(format BAD "unknown format 'q9_9'" ${installed} "-DKERNELS=FORMATS\\;q9_9")
 configure(target_name BAD "unknown target 'AVX9'" ${installed} "-DKERNELS=TARGETS\\;AVX9")
+configure(name_space BAD "the namespace '7up' of my_kernels is no identifier" ${installed} "-DKERNELS=NAMESPACE\\;7up")
+configure(two_in_one BAD "\"other_kernels\" does not agree with the value of WEFT_NAMESPACE" ${installed} -DSECOND=ON)

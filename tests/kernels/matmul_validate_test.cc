@@ -254,6 +254,42 @@ TEST_P(MatMulValidateTest, SeveralTogether) {
   EXPECT_EQ(y_, other_y);
 }
 
+// Any number of products in any order: refused where, and only where, what one writes is what another touches.
+TEST_P(MatMulValidateTest, ManyTogether) {
+  static constexpr uint32_t kFirst[] = {0};
+  std::vector<float> floats(300);
+  Random random(3);
+  size_t good = 0, bad = 0;
+  for (int i = 0; i < 4000; ++i) {
+    std::vector<MatMulArgs> products(2 + random.Below(12), args_);
+    const auto place = [&](size_t j) {  // in order, or anywhere
+      return floats.data() + (i % 2 == 0 ? j * 20 + random.Below(18) : random.Below(floats.size() - kRows));
+    };
+    for (size_t j = 0; j < products.size(); ++j) {
+      MatMulArgs& args = products[j];
+      args.row_index = kFirst;
+      args.row_count = 1;
+      args.w.rows = 1 + random.Below(kRows);
+      args.y = place(j);
+      if (random.Below(8) == 0) args.epilogue.bias = place(random.Below(products.size()));
+    }
+    const auto meet = [](const float* a, size_t a_size, const float* b, size_t b_size) {
+      return b != nullptr && a < b + b_size && b < a + a_size;
+    };
+    bool apart = true;
+    for (const MatMulArgs& a : products) {
+      for (const MatMulArgs& b : products) {
+        apart = apart && (&a == &b || !meet(a.y, a.w.rows, b.y, b.w.rows)) &&
+                !meet(a.y, a.w.rows, b.epilogue.bias, b.w.rows);
+      }
+    }
+    ASSERT_EQ(Validate(products.data(), products.size()).code, apart ? Code::kOk : Code::kOverlap) << i;
+    ++(apart ? good : bad);
+  }
+  EXPECT_GT(good, 500u);
+  EXPECT_GT(bad, 500u);
+}
+
 TEST_P(MatMulValidateTest, Unsupported) {
   Expect(Code::kUnsupported, "w", [&] { args_.w.type = DType::kI16; });
   Expect(Code::kUnsupported, "w", [&] { args_.w.type = static_cast<DType>(12345); });

@@ -42,7 +42,7 @@ format("codes are bytes" "DType::kQ8_0, 32, 128, 256, false, false")
 function(kernels text format begin end row_scales)
   compiles("${text}" "#include \"probe-inl.h\"
 HWY_BEFORE_NAMESPACE();
-namespace weft {
+namespace weft::inline WEFT_NAMESPACE {
 namespace HWY_NAMESPACE {
 template <>
 struct Unpack<${format}> : ProbeCodes<${begin}, ${end}> {

@@ -5,7 +5,7 @@
 #include <weft/kernels/format_table-inl.h>
 
 HWY_BEFORE_NAMESPACE();
-namespace weft {
+namespace weft::inline WEFT_NAMESPACE {
 namespace HWY_NAMESPACE {
 
 using Small = probe::Format<DType::kQ5_0, 32, 8, 15, false, false>;  // blocks of 22 bytes
@@ -27,5 +27,5 @@ inline auto ProbeIntegers() { return hn::Zero(RowDwordTag()); }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
-}  // namespace weft
+}  // namespace weft::inline WEFT_NAMESPACE
 HWY_AFTER_NAMESPACE();

@@ -22,7 +22,7 @@ struct Int8DotChecks {
 #endif
 
 HWY_BEFORE_NAMESPACE();
-namespace weft {
+namespace weft::inline WEFT_NAMESPACE {
 namespace HWY_NAMESPACE {
 namespace {
 namespace hn = hwy::HWY_NAMESPACE;
@@ -123,7 +123,7 @@ constexpr Int8DotChecks kTable = {CheckAllFormats<kProducts>, CheckTheLimits<kPr
 }  // namespace
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
-}  // namespace weft
+}  // namespace weft::inline WEFT_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #if HWY_ONCE

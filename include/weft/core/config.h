@@ -15,4 +15,11 @@
 #error "weft reads GGUF blocks as they lie in the file and needs a little-endian machine"
 #endif
 
+// What a library of kernels defines is in an inline namespace of its own, so that programs may link several, with other
+// formats, targets or options: code says weft::MatMul and gets that of the library it is compiled for. Types that hold
+// no code (weft/core, the blocks of weft/formats) are the same for all. weft_add_kernels names it after the library.
+#ifndef WEFT_NAMESPACE
+#define WEFT_NAMESPACE v0
+#endif
+
 #endif  // WEFT_CORE_CONFIG_H_

@@ -29,25 +29,25 @@ enum class Code : uint8_t {
 struct [[nodiscard]] Status {
   Code code = Code::kOk;
   bool types = false;         // got and want are ids of types
+  int32_t product = -1;       // of several products at once: which one, from 0
   const char* argument = "";  // static text: which argument, e.g. "w.cols"
   const char* other = "";     // kOverlap: with which; static text
   int64_t got = 0;
   int64_t want = 0;
-  int32_t product = -1;  // of several products at once: which one, from 0
 
   constexpr bool ok() const { return code == Code::kOk; }
 };
 
 constexpr Status Ok() { return {}; }
 constexpr Status Error(Code code, const char* argument, uint64_t got = 0, uint64_t want = 0) {
-  return {code, false, argument, "", static_cast<int64_t>(got), static_cast<int64_t>(want)};
+  return {code, false, -1, argument, "", static_cast<int64_t>(got), static_cast<int64_t>(want)};
 }
 constexpr Status OverlapError(const char* argument, const char* other) {
-  return {Code::kOverlap, false, argument, other, 0, 0};
+  return {Code::kOverlap, false, -1, argument, other, 0, 0};
 }
 // `argument` has a type without kernels (kUnsupported), or not the one that is wanted (kShape).
 constexpr Status TypeError(Code code, const char* argument, DType got, DType want = DType::kF32) {
-  return {code, true, argument, "", static_cast<int64_t>(got), static_cast<int64_t>(want)};
+  return {code, true, -1, argument, "", static_cast<int64_t>(got), static_cast<int64_t>(want)};
 }
 
 // The same error, of one of several products.

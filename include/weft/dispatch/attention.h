@@ -9,7 +9,7 @@
 #include "weft/core/status.h"
 #include "weft/dispatch/target.h"
 
-namespace weft {
+namespace weft::inline WEFT_NAMESPACE {
 
 template <class Library = Linked>
 Status Validate(const AttentionArgs& args, const Kernels& kernels = Library::Active());
@@ -29,6 +29,6 @@ template <class Library = Linked>
 Status Attention(const AttentionArgs& args, const Executor& executor, Workspace workspace,
                  const Kernels& kernels = Library::Active());
 
-}  // namespace weft
+}  // namespace weft::inline WEFT_NAMESPACE
 
 #endif  // WEFT_DISPATCH_ATTENTION_H_

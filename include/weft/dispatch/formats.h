@@ -9,7 +9,7 @@
 #include "weft/core/status.h"
 #include "weft/dispatch/target.h"
 
-namespace weft {
+namespace weft::inline WEFT_NAMESPACE {
 
 // Whether kernels for the format are compiled in.
 template <class Library = Linked>
@@ -44,6 +44,6 @@ Status Validate(const GetRowsArgs& args, const Kernels& kernels = Library::Activ
 template <class Library = Linked>
 Status GetRows(const GetRowsArgs& args, const Executor& executor = {}, const Kernels& kernels = Library::Active());
 
-}  // namespace weft
+}  // namespace weft::inline WEFT_NAMESPACE
 
 #endif  // WEFT_DISPATCH_FORMATS_H_

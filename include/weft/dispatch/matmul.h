@@ -9,7 +9,7 @@
 #include "weft/core/status.h"
 #include "weft/dispatch/target.h"
 
-namespace weft {
+namespace weft::inline WEFT_NAMESPACE {
 
 // What is wrong with the arguments, if anything; of several products, Status::product tells with which. MatMul calls it
 // itself.
@@ -65,6 +65,6 @@ template <class Library = Linked>
 Status MatMul(const MatMulArgs* products, size_t count, const Executor& executor, Workspace workspace,
               const Kernels& kernels = Library::Active());
 
-}  // namespace weft
+}  // namespace weft::inline WEFT_NAMESPACE
 
 #endif  // WEFT_DISPATCH_MATMUL_H_

@@ -11,7 +11,7 @@
 #include "weft/core/store_kv_args.h"
 #include "weft/dispatch/target.h"
 
-namespace weft {
+namespace weft::inline WEFT_NAMESPACE {
 
 template <class Library = Linked>
 Status Validate(const NormArgs& args, const Kernels& kernels = Library::Active());
@@ -55,6 +55,6 @@ Status Validate(const StoreKvArgs& args, const Kernels& kernels = Library::Activ
 template <class Library = Linked>
 Status StoreKv(const StoreKvArgs& args, const Executor& executor = {}, const Kernels& kernels = Library::Active());
 
-}  // namespace weft
+}  // namespace weft::inline WEFT_NAMESPACE
 
 #endif  // WEFT_DISPATCH_OPS_H_

@@ -7,7 +7,7 @@
 #include "weft/core/kernels.h"
 #include "weft/core/status.h"
 
-namespace weft {
+namespace weft::inline WEFT_NAMESPACE {
 
 struct TargetInfo {
   const char* name = "";   // SSE2, AVX2, AVX2_VNNI, AVX3_DL, AVX3_ZEN4, NEON, NEON_DOTPROD, NEON_BF16 or EMU128
@@ -41,6 +41,6 @@ struct Linked {
   static const Kernels& Active() { return ActiveKernels(); }
 };
 
-}  // namespace weft
+}  // namespace weft::inline WEFT_NAMESPACE
 
 #endif  // WEFT_DISPATCH_TARGET_H_

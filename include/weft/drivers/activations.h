@@ -15,7 +15,7 @@
 #define WEFT_CHECKS 0
 #endif
 
-namespace weft::driver {
+namespace weft::inline WEFT_NAMESPACE::driver {
 
 inline constexpr bool kChecks = WEFT_CHECKS != 0;
 
@@ -156,6 +156,6 @@ inline Status PrepareFor(const KernelSet& set, ActivationSet* x, DType weights, 
   return Prepare(set, *x, form, executor);
 }
 
-}  // namespace weft::driver
+}  // namespace weft::inline WEFT_NAMESPACE::driver
 
 #endif  // WEFT_DRIVERS_ACTIVATIONS_H_

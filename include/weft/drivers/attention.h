@@ -8,7 +8,7 @@
 #include "weft/drivers/region.h"
 #include "weft/drivers/split.h"
 
-namespace weft::driver {
+namespace weft::inline WEFT_NAMESPACE::driver {
 
 // From this many queries of a sequence on, computing them together pays.
 inline constexpr size_t kTileQueries = 8;
@@ -102,6 +102,6 @@ inline Status Attention(const KernelSet& set, const AttentionArgs& args, const E
   });
 }
 
-}  // namespace weft::driver
+}  // namespace weft::inline WEFT_NAMESPACE::driver
 
 #endif  // WEFT_DRIVERS_ATTENTION_H_

@@ -11,7 +11,7 @@
 #include "weft/core/strict_math.h"
 #include "weft/drivers/region.h"
 
-namespace weft::driver {
+namespace weft::inline WEFT_NAMESPACE::driver {
 
 // Positions of queries and keys are at most this far from 0, so that differences of them fit in 64 bits.
 inline constexpr int64_t kMostPosition = int64_t{1} << 61;
@@ -161,6 +161,6 @@ inline Status Validate(const AttentionArgs& args) {
   return FirstError(ValidateRunsApart(out), ValidateReadsApart(args, tokens, out));
 }
 
-}  // namespace weft::driver
+}  // namespace weft::inline WEFT_NAMESPACE::driver
 
 #endif  // WEFT_DRIVERS_ATTENTION_VALIDATE_H_

@@ -12,7 +12,7 @@
 #include "weft/drivers/region.h"
 #include "weft/drivers/split.h"
 
-namespace weft::driver {
+namespace weft::inline WEFT_NAMESPACE::driver {
 
 // n elements as floats at `x`, named x_name, and as blocks, apart from each other.
 inline Status ValidateBlocks(const FormatKernels* format, DType type, const void* blocks, const float* x,
@@ -89,6 +89,6 @@ inline Status GetRows(const KernelSet& set, const GetRowsArgs& args, const Execu
   });
 }
 
-}  // namespace weft::driver
+}  // namespace weft::inline WEFT_NAMESPACE::driver
 
 #endif  // WEFT_DRIVERS_FORMATS_H_

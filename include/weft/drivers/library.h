@@ -14,7 +14,7 @@
 #include "weft/drivers/ops.h"
 #include "weft/drivers/store_kv.h"
 
-namespace weft {
+namespace weft::inline WEFT_NAMESPACE {
 
 template <class Library>
 bool HasFormat(DType type, const Kernels& kernels) {
@@ -165,6 +165,6 @@ Status Attention(const AttentionArgs& args, const Executor& executor, Workspace 
   return driver::Attention(kernels, args, executor, workspace);
 }
 
-}  // namespace weft
+}  // namespace weft::inline WEFT_NAMESPACE
 
 #endif  // WEFT_DRIVERS_LIBRARY_H_

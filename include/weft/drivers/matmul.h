@@ -15,7 +15,7 @@
 #include "weft/drivers/matmul_validate.h"
 #include "weft/drivers/split.h"
 
-namespace weft::driver {
+namespace weft::inline WEFT_NAMESPACE::driver {
 
 // The activations as the kernels of a product want them.
 inline Status PrepareProduct(const KernelSet& set, const MatMulArgs& args, const Executor& executor) {
@@ -59,7 +59,7 @@ inline bool IsSmall(const MatMulArgs& args) {
 // A small product, on the calling thread.
 inline Status MatMulAlone(const KernelSet& set, const MatMulArgs& args, Workspace workspace) {
   if (const Status status = PrepareProduct(set, args, {}); !status.ok()) return status;
-  DotPlan plan = PlanDots(set, args, args.tokens());
+  DotPlan plan = PlanDots(PlanProduct(set, args));
   Carver carver(workspace);
   if (const Status status = ShareOrPackTokens(plan, {}, carver, {}); !status.ok()) return status;
   RunMatMulTask(set, plan, 0, args.w.rows, carver.Rest());
@@ -123,6 +123,6 @@ inline Status MatMul(const KernelSet& set, const MatMulArgs* products, size_t co
   });
 }
 
-}  // namespace weft::driver
+}  // namespace weft::inline WEFT_NAMESPACE::driver
 
 #endif  // WEFT_DRIVERS_MATMUL_H_

@@ -11,7 +11,7 @@
 #include "weft/core/kernel_set.h"
 #include "weft/core/strict_math.h"
 
-namespace weft::driver {
+namespace weft::inline WEFT_NAMESPACE::driver {
 
 // From this many tokens on, decoding weights to panels pays.
 inline constexpr size_t kPanelTokens = 9;
@@ -27,8 +27,12 @@ struct TokenTiles {
 
   TokenTiles() = default;
   TokenTiles(const TileKernels& tile, size_t count) : tokens(count), step(tile.token_step) {
-    const size_t most = tile.tokens / tile.token_step;
     units = (count + step - 1) / step;
+    if (count <= tile.tokens) {  // spares small products some divisions
+      shorter = units;
+      return;
+    }
+    const size_t most = tile.tokens / tile.token_step;
     tiles = (units + most - 1) / most;
     shorter = units / tiles;
     longer = units % tiles;
@@ -44,11 +48,12 @@ struct TokenTiles {
 //   PackedBytes()             of the tokens as the kernels want them
 //   PanelBytes()              of a worker, beside raw products
 struct ProductPlan {
-  const MatMulArgs* args = nullptr;
-  size_t tokens = 0;
+  size_t tokens = 0, cols = 0;
   const ProductKernels* kernels = nullptr;
-  ActivationView x;
-  size_t matrices = 1;              // 2 with a gate
+  size_t matrices = 1;  // 2 with a gate
+  // Not there where only sizes are asked for.
+  const MatMulArgs* args = nullptr;
+  ActivationView x = {};
   const uint8_t* packed = nullptr;  // tokens
 
   // Bytes of weights.
@@ -65,7 +70,7 @@ struct DotPlan : ProductPlan {
   size_t TaskRows() const { return kDotRows; }
   size_t RawTokens() const { return tokens < kPanelTokens ? tokens : kPanelTokens; }
   // Of one token; 0 where kernels take it as it is.
-  size_t LaneBytes() const { return kernels->lane_bytes != nullptr ? kernels->lane_bytes(args->w.cols) : 0; }
+  size_t LaneBytes() const { return kernels->lane_bytes != nullptr ? kernels->lane_bytes(cols) : 0; }
   Checked PackedBytes() const { return Checked(tokens) * LaneBytes(); }
   size_t PanelBytes() const { return 0; }
 
@@ -89,16 +94,17 @@ struct PanelPlan : ProductPlan {
   }
   // As many as the longest run has, though those of a product with a few more tokens may be shorter.
   size_t RawTokens() const {
+    if (tiles.Padded() <= kRunTokens) return tiles.Padded();
     const size_t most = MostRunTiles() * tile->tokens;
     return tiles.Padded() < most ? tiles.Padded() : most;
   }
-  size_t Chunk() const { return args->w.cols < tile->chunk ? args->w.cols : tile->chunk; }
-  size_t ChunkCols(size_t col) const { return args->w.cols - col < Chunk() ? args->w.cols - col : Chunk(); }
+  size_t Chunk() const { return cols < tile->chunk ? cols : tile->chunk; }
+  size_t ChunkCols(size_t col) const { return cols - col < Chunk() ? cols - col : Chunk(); }
   // Packed tokens of tile i and columns from `col` on.
   size_t PackedAt(size_t col, size_t i) const {
     return tiles.Padded() * tile->token_bytes(col) + tiles.Begin(i) * tile->token_bytes(ChunkCols(col));
   }
-  Checked PackedBytes() const { return Checked(tiles.Padded()) * tile->token_bytes(args->w.cols); }
+  Checked PackedBytes() const { return Checked(tiles.Padded()) * tile->token_bytes(cols); }
   size_t PanelBytes() const { return tile->panel_bytes(Chunk()); }
 
   bool SharesLayout(const PanelPlan& other) const { return tile == other.tile && kernels->zero == other.kernels->zero; }
@@ -115,27 +121,37 @@ Checked WorkerBytes(const Plan& plan) {
   return (raw + Carver::Bytes<uint8_t>(plan.PanelBytes())).AlignedUp(Carver::kAlign);  // no cache line shared
 }
 
-inline ProductPlan PlanProduct(const KernelSet& set, const MatMulArgs& args, size_t tokens) {
-  const ProductKernels& kernels = set.Find(args.w.type)->Product(args.precision);
-  const size_t matrices = args.epilogue.gated() ? 2 : 1;
-  return {&args, tokens, &kernels, args.x->built[static_cast<size_t>(kernels.form)], matrices, nullptr};
+// The shape is one that has kernels.
+inline ProductPlan PlanProduct(const KernelSet& set, const MatMulShape& shape) {
+  const ProductKernels& kernels = set.Find(shape.type)->Product(shape.precision);
+  return {shape.tokens, shape.cols, &kernels, shape.gated ? size_t{2} : size_t{1}};
 }
-inline DotPlan PlanDots(const KernelSet& set, const MatMulArgs& args, size_t tokens) {
-  return {PlanProduct(set, args, tokens)};
-}
-inline PanelPlan PlanPanels(const KernelSet& set, const MatMulArgs& args, size_t tokens) {
-  const ProductPlan product = PlanProduct(set, args, tokens);
+inline DotPlan PlanDots(const ProductPlan& product) { return {product}; }
+inline PanelPlan PlanPanels(const KernelSet& set, const ProductPlan& product) {
   const TileKernels* tile = set.Find(product.kernels->panel);
-  return {product, tile, TokenTiles(*tile, tokens)};
+  return {product, tile, TokenTiles(*tile, product.tokens)};
 }
 
 using MatMulPlan = std::variant<DotPlan, PanelPlan>;
 
+inline MatMulShape ShapeOf(const MatMulArgs& args) {
+  const size_t tokens = args.x != nullptr ? args.tokens() : 0;
+  return {args.w.type, args.w.rows, args.w.cols, tokens, args.epilogue.gated(), 0, args.precision};
+}
+
+// Of a product whose activations are prepared.
+inline ProductPlan PlanProduct(const KernelSet& set, const MatMulArgs& args) {
+  ProductPlan plan = PlanProduct(set, ShapeOf(args));
+  plan.args = &args;
+  plan.x = args.x->built[static_cast<size_t>(plan.kernels->form)];
+  return plan;
+}
 inline MatMulPlan PlanMatMul(const KernelSet& set, const MatMulArgs& args) {
   const bool panels =
       args.summation == Summation::kUniform ? args.phase == Phase::kPrefill : args.tokens() >= kPanelTokens;
-  if (panels) return PlanPanels(set, args, args.tokens());
-  return PlanDots(set, args, args.tokens());
+  const ProductPlan product = PlanProduct(set, args);
+  if (panels) return PlanPanels(set, product);
+  return PlanDots(product);
 }
 
 // Sizes up to this are believed; sums of them stay far from the end of a size_t.
@@ -164,14 +180,9 @@ inline MatMulNeeds NeedsOf(const KernelSet& set, const MatMulShape& shape) {
   if (shape.rows == 0 || shape.cols == 0 || shape.tokens == 0) return {};
   const ProductKernels& kernels = format->Product(shape.precision);
   if (shape.tokens > kMostSize || shape.cols > kMostSize) return {&kernels, SIZE_MAX, SIZE_MAX, SIZE_MAX};
-  ActivationSet x;
-  MatMulArgs args;
-  args.x = &x;
-  args.w = MakeWeights(nullptr, shape.type, shape.rows, shape.cols);
-  args.precision = shape.precision;
-  DotPlan dots = PlanDots(set, args, shape.tokens);
-  PanelPlan panels = PlanPanels(set, args, shape.tokens);
-  dots.matrices = panels.matrices = shape.gated ? 2 : 1;
+  const ProductPlan product = PlanProduct(set, shape);
+  const DotPlan dots = PlanDots(product);
+  const PanelPlan panels = PlanPanels(set, product);
   const uint64_t by_dots = WorkerBytes(dots).OrMost(), by_panels = WorkerBytes(panels).OrMost();
   return {&kernels, Carver::Bytes<uint8_t>(dots.PackedBytes()), Carver::Bytes<uint8_t>(panels.PackedBytes()),
           by_dots > by_panels ? by_dots : by_panels};
@@ -230,15 +241,10 @@ inline bool SameInput(const MatMulArgs& a, const MatMulArgs& b) {
 inline size_t MatMulWorkspaceBytes(const KernelSet& set, const MatMulArgs* products, size_t count, uint32_t workers) {
   if (products == nullptr) return 0;
   return MatMulBytes(
-      set, count, workers,
-      [&](size_t i) {
-        const MatMulArgs& args = products[i];
-        const size_t tokens = args.x != nullptr ? args.tokens() : 0;
-        return MatMulShape{args.w.type, args.w.rows, args.w.cols, tokens, args.epilogue.gated(), 0, args.precision};
-      },
+      set, count, workers, [&](size_t i) { return ShapeOf(products[i]); },
       [&](size_t i, size_t j) { return SameInput(products[i], products[j]); });
 }
 
-}  // namespace weft::driver
+}  // namespace weft::inline WEFT_NAMESPACE::driver
 
 #endif  // WEFT_DRIVERS_MATMUL_PLAN_H_

@@ -10,7 +10,7 @@
 #include "weft/drivers/matmul_plan.h"
 #include "weft/drivers/split.h"
 
-namespace weft::driver {
+namespace weft::inline WEFT_NAMESPACE::driver {
 
 inline Status PackTokens(const PanelPlan& plan, uint8_t* packed, const Executor& executor) {
   const size_t cols = plan.args->w.cols;
@@ -175,6 +175,6 @@ inline void RunMatMulTask(const KernelSet& set, const PanelPlan& plan, size_t fi
   }
 }
 
-}  // namespace weft::driver
+}  // namespace weft::inline WEFT_NAMESPACE::driver
 
 #endif  // WEFT_DRIVERS_MATMUL_TASK_H_

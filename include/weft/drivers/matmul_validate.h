@@ -10,7 +10,7 @@
 #include "weft/drivers/ops_validate.h"
 #include "weft/drivers/region.h"
 
-namespace weft::driver {
+namespace weft::inline WEFT_NAMESPACE::driver {
 
 // What errors call a matrix of weights.
 struct WeightNames {
@@ -293,6 +293,6 @@ inline Status ValidateMemory(const KernelSet& set, std::span<const MatMulArgs> p
   return Ok();
 }
 
-}  // namespace weft::driver
+}  // namespace weft::inline WEFT_NAMESPACE::driver
 
 #endif  // WEFT_DRIVERS_MATMUL_VALIDATE_H_

@@ -9,7 +9,7 @@
 #include "weft/drivers/ops_validate.h"
 #include "weft/drivers/split.h"
 
-namespace weft::driver {
+namespace weft::inline WEFT_NAMESPACE::driver {
 
 inline Status Norm(const KernelSet& set, const NormArgs& args, const Executor& executor) {
   if (const Status status = driver::Validate(args); !status.ok()) return status;
@@ -62,6 +62,6 @@ inline Status TopK(const KernelSet& set, const TopKArgs& args, const Executor& e
                  [&](size_t first, size_t count) { set.ops->top_k(args, first, count); });
 }
 
-}  // namespace weft::driver
+}  // namespace weft::inline WEFT_NAMESPACE::driver
 
 #endif  // WEFT_DRIVERS_OPS_H_

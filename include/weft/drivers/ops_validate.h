@@ -7,7 +7,7 @@
 #include "weft/core/strict_math.h"
 #include "weft/drivers/region.h"
 
-namespace weft::driver {
+namespace weft::inline WEFT_NAMESPACE::driver {
 
 inline Status ValidateCount(size_t count, const char* name) {
   return count > 0 ? Ok() : Error(Code::kRange, name, 0, 1);
@@ -154,6 +154,6 @@ inline Status Validate(const TopKArgs& args) {
   return FirstError(ValidateApart(values, x), ValidateApart(indices, values));
 }
 
-}  // namespace weft::driver
+}  // namespace weft::inline WEFT_NAMESPACE::driver
 
 #endif  // WEFT_DRIVERS_OPS_VALIDATE_H_

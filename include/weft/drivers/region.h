@@ -11,7 +11,7 @@
 #include "weft/core/status.h"
 #include "weft/core/strict_math.h"
 
-namespace weft::driver {
+namespace weft::inline WEFT_NAMESPACE::driver {
 
 // `count` things `stride` elements apart; the names are those of the arguments, for errors.
 struct Axis {
@@ -175,6 +175,6 @@ inline Status ValidateApart(const Footprint& output, std::span<const Footprint> 
   return Ok();
 }
 
-}  // namespace weft::driver
+}  // namespace weft::inline WEFT_NAMESPACE::driver
 
 #endif  // WEFT_DRIVERS_REGION_H_

@@ -11,7 +11,7 @@
 #include "weft/core/status.h"
 #include "weft/core/strict_math.h"
 
-namespace weft::driver {
+namespace weft::inline WEFT_NAMESPACE::driver {
 
 inline Status ValidateExecutor(const Executor& executor) {
   return executor.workers == 0 ? Error(Code::kRange, "executor.workers", 0, 1) : Ok();
@@ -113,6 +113,6 @@ Status ForRuns(const Executor& executor, size_t items, size_t floats, const F& f
   return ForEachRun(executor, runs, 1, [&](size_t run, uint32_t) { f(begin(run), begin(run + 1) - begin(run)); });
 }
 
-}  // namespace weft::driver
+}  // namespace weft::inline WEFT_NAMESPACE::driver
 
 #endif  // WEFT_DRIVERS_SPLIT_H_

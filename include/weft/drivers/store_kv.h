@@ -9,7 +9,7 @@
 #include "weft/drivers/region.h"
 #include "weft/drivers/split.h"
 
-namespace weft::driver {
+namespace weft::inline WEFT_NAMESPACE::driver {
 
 // Whether no number occurs twice. A window over the numbers slides up from the lowest to the next one beyond it: as
 // many passes as windows that hold any.
@@ -114,6 +114,6 @@ inline Status StoreKv(const KernelSet& set, const StoreKvArgs& args, const Execu
                  [&](size_t first, size_t count) { set.ops->store_kv(args, first, count); });
 }
 
-}  // namespace weft::driver
+}  // namespace weft::inline WEFT_NAMESPACE::driver
 
 #endif  // WEFT_DRIVERS_STORE_KV_H_

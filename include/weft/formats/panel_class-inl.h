@@ -16,7 +16,7 @@
 #include "weft/simd/int8_dot-inl.h"
 #include "weft/simd/tiling-inl.h"
 
-namespace weft {
+namespace weft::inline WEFT_NAMESPACE {
 namespace HWY_NAMESPACE {
 
 template <class Format>
@@ -85,6 +85,6 @@ constexpr PanelClass PanelClassOf() {
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
-}  // namespace weft
+}  // namespace weft::inline WEFT_NAMESPACE
 
 #endif  // toggle

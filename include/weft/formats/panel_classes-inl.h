@@ -14,7 +14,7 @@
 #include "weft/formats/formats.h"
 #include "weft/formats/panel_class-inl.h"
 
-namespace weft {
+namespace weft::inline WEFT_NAMESPACE {
 namespace HWY_NAMESPACE {
 
 struct PanelClassList {
@@ -43,6 +43,6 @@ inline constexpr PanelClassList kPanelClasses = [] {
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
-}  // namespace weft
+}  // namespace weft::inline WEFT_NAMESPACE
 
 #endif  // toggle

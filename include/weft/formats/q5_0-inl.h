@@ -14,7 +14,7 @@
 #include "weft/formats/unpack-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace weft {
+namespace weft::inline WEFT_NAMESPACE {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -43,7 +43,7 @@ struct Unpack<Q5_0> {
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
-}  // namespace weft
+}  // namespace weft::inline WEFT_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // toggle

@@ -8,7 +8,7 @@
 #include "weft/core/kernel_set.h"
 #include "weft/core/strict_math.h"
 
-namespace weft::units {
+namespace weft::inline WEFT_NAMESPACE::units {
 
 struct TileTable {
   const TileKernels* tiles;
@@ -22,6 +22,6 @@ const TileTable* TileUnit(size_t row);
 const OpKernels* OpUnit(size_t row);
 const AttentionKernels* AttentionUnit(size_t row);
 
-}  // namespace weft::units
+}  // namespace weft::inline WEFT_NAMESPACE::units
 
 #endif  // WEFT_INSTANTIATE_UNITS_H_

@@ -13,7 +13,7 @@
 #include "weft/kernels/attention_tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace weft {
+namespace weft::inline WEFT_NAMESPACE {
 namespace HWY_NAMESPACE {
 
 constexpr AttentionKernels MakeAttentionKernels() {
@@ -22,7 +22,7 @@ constexpr AttentionKernels MakeAttentionKernels() {
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
-}  // namespace weft
+}  // namespace weft::inline WEFT_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // toggle

@@ -14,7 +14,7 @@
 #include "weft/simd/convert-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace weft {
+namespace weft::inline WEFT_NAMESPACE {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -52,7 +52,7 @@ HWY_NOINLINE void DecodeBlocks(const void* blocks, float* HWY_RESTRICT y, size_t
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
-}  // namespace weft
+}  // namespace weft::inline WEFT_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // toggle

@@ -18,7 +18,7 @@
 #include "weft/kernels/pack_tokens-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace weft {
+namespace weft::inline WEFT_NAMESPACE {
 namespace HWY_NAMESPACE {
 
 template <class Format, ActivationForm kForm, Products kProducts>
@@ -52,7 +52,7 @@ constexpr FormatKernels MakeFormatKernels() {
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
-}  // namespace weft
+}  // namespace weft::inline WEFT_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // toggle

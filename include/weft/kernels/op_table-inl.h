@@ -17,7 +17,7 @@
 #include "weft/kernels/top_k-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace weft {
+namespace weft::inline WEFT_NAMESPACE {
 namespace HWY_NAMESPACE {
 
 constexpr OpKernels MakeOpKernels() {
@@ -38,7 +38,7 @@ constexpr OpKernels MakeOpKernels() {
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
-}  // namespace weft
+}  // namespace weft::inline WEFT_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // toggle

@@ -14,7 +14,7 @@
 #include "weft/kernels/tile-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace weft {
+namespace weft::inline WEFT_NAMESPACE {
 namespace HWY_NAMESPACE {
 
 template <PanelClass kClass, Products kProducts = kStaticProducts>
@@ -39,7 +39,7 @@ constexpr TileKernels MakeTileKernels() {
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
-}  // namespace weft
+}  // namespace weft::inline WEFT_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // toggle

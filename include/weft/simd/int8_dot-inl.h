@@ -20,7 +20,7 @@
 #include "weft/simd/unroll-inl.h"
 
 HWY_BEFORE_NAMESPACE();
-namespace weft {
+namespace weft::inline WEFT_NAMESPACE {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -200,7 +200,7 @@ HWY_INLINE hn::Vec<D32> InterleaveHalves(D32 d32, hn::Vec<D32> a, hn::Vec<D32> b
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
-}  // namespace weft
+}  // namespace weft::inline WEFT_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
 #endif  // toggle

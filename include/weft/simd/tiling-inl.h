@@ -32,7 +32,7 @@
 Highway's targets. HWY_COMPILE_ONLY_EMU128 compiles portable C++, which is slow."
 #endif
 
-namespace weft {
+namespace weft::inline WEFT_NAMESPACE {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
@@ -69,6 +69,6 @@ constexpr size_t ChunkCols(ActivationForm form) { return form == ActivationForm:
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
-}  // namespace weft
+}  // namespace weft::inline WEFT_NAMESPACE
 
 #endif  // toggle

@@ -23,14 +23,11 @@ int main() {
 
   bool good = true;
   for (const bool dynamic : {true, false}) {
-    std::vector<unsigned char> form(weft::ActivationBytes(1, cols));
+    std::vector<unsigned char> form(weft::ActivationBytes(type, 1, cols));
     weft::ActivationSet x = weft::MakeActivations(problem.x.data(), 1, cols, cols, {form.data(), form.size()});
     std::vector<float> y(rows);
-    weft::MatMulArgs args;
-    args.x = &x;
-    args.w = weft::MakeWeights(blocks.data(), type, rows, cols);
-    args.y = y.data();
-    args.y_stride = rows;
+    const weft::WeightView w = weft::MakeWeights(blocks.data(), type, rows, cols);
+    const weft::MatMulArgs args{.x = &x, .w = w, .y = y.data(), .y_stride = rows};
     const weft::Status status = dynamic ? MultiplyDynamic(args) : MultiplyStatic(args);
     good = status.ok() && problem.Check(dynamic ? weft::ActiveTarget() : "static", decoded, 32, y) && good;
   }

@@ -1,14 +1,8 @@
 #include "engine.h"
 
-#include <vector>
+#include <weft/context.h>
 
 weft::Status Multiply(const float* w, size_t rows, size_t cols, const float* x, float* y) {
-  weft::ActivationSet set = weft::MakeActivations(x, 1, cols, cols, {});
-  weft::MatMulArgs args;
-  args.x = &set;
-  args.w = weft::MakeWeights(w, weft::DType::kF32, rows, cols);
-  args.y = y;
-  args.y_stride = rows;
-  std::vector<unsigned char> scratch(weft::MatMulWorkspaceBytes(args, 1));
-  return weft::MatMul(args, {}, {scratch.data(), scratch.size()});
+  weft::Context context;
+  return context.MatMul({context, x, 1, cols}, {.w = weft::MakeWeights(w, weft::DType::kF32, rows, cols), .y = y});
 }
