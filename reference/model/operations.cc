@@ -1,7 +1,6 @@
 // The operations that the forward pass consists of: each fills in the arguments of a weft function.
 #include <cstring>
 
-#include "reference/model/shards.h"
 #include "reference/model/transformer_impl.h"
 
 namespace weft::engine {
@@ -168,12 +167,24 @@ void Transformer::Impl::Hidden(ActivationSet& x, const LayerConfig& l, const Lay
 }
 
 void Transformer::Impl::AddToResidual(ActivationSet& x, const Linear& w) {
-  Epilogue residual;
-  residual.residual = s.x.data();
-  residual.residual_stride = c.width;
-  residual.scale = c.residual_scale;
-  Multiply(x, w, s.x.data(), residual);
-  SumOverShards({s.x.data(), plan.tokens() * c.width});
+  Epilogue epilogue;
+  epilogue.scale = c.residual_scale;
+  if (options.communicator == nullptr) {
+    epilogue.residual = s.x.data();
+    epilogue.residual_stride = c.width;
+    Multiply(x, w, s.x.data(), epilogue);
+    return;
+  }
+  float* product = s.normed.data();  // what was made of its norm is in x
+  Multiply(x, w, product, epilogue);
+  const ProfileTimer timer(Profiled("sum over shards"));
+  Do([&] { return options.communicator->Sum({product, plan.tokens() * c.width}); });
+  Do([&] {
+    executor.For(plan.tokens(), [&](size_t token, uint32_t) {
+      for (size_t i = token * c.width; i < (token + 1) * c.width; ++i) s.x[i] += product[i];
+    });
+    return Ok();
+  });
 }
 
 }  // namespace weft::engine
