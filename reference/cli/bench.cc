@@ -21,6 +21,7 @@ struct Options {
   std::string model;
   std::vector<size_t> prompts = {512}, generated = {128}, depths = {0}, threads = {0};
   size_t repetitions = 5;
+  Precision precision = Precision::kFast;
   DType kv_type = kUsualKvType;
   BenchReport::Style style = BenchReport::Style::kMarkdown;
   bool profile = false;
@@ -55,7 +56,7 @@ Result<void> Bench(const Options& options, const std::vector<BenchTest>& tests) 
   const auto failed = [&](const Error& error) { return file->gguf.ErrorAt(error); };
   const auto model = LoadModel(file->gguf);
   if (!model.ok()) return model.error();
-  auto runner = BenchRunner::Create(*model, tests, options.kv_type);
+  auto runner = BenchRunner::Create(*model, tests, options.kv_type, options.precision);
   if (!runner.ok()) return failed(runner.error());
   NoteContext(runner->context(), model->config);
   const size_t most = *std::ranges::max_element(options.threads);
@@ -116,6 +117,7 @@ void AddBench(CLI::App& app, Action* action) {
       ->check(WholeNumber(1000000, 1))
       ->capture_default_str();
   AddKvTypeOption(command, &options->kv_type);
+  AddPrecisionOption(command, &options->precision);
   static const std::map<std::string, BenchReport::Style> kStyles = {
       {"md", BenchReport::Style::kMarkdown}, {"json", BenchReport::Style::kJson}, {"csv", BenchReport::Style::kCsv}};
   command->add_option("-o,--output", *style, "md, json or csv")

@@ -62,7 +62,8 @@ std::vector<BenchOperation> Operations(const Profile& profile, const RooflineMet
 
 }  // namespace
 
-Result<BenchRunner> BenchRunner::Create(const Model& model, std::span<const BenchTest> tests, DType kv_type) {
+Result<BenchRunner> BenchRunner::Create(const Model& model, std::span<const BenchTest> tests, DType kv_type,
+                                        Precision precision) {
   size_t context = 0;
   for (const BenchTest& test : tests) {
     const size_t needed = test.depth + test.tokens();
@@ -75,13 +76,14 @@ Result<BenchRunner> BenchRunner::Create(const Model& model, std::span<const Benc
   }
   auto sequence = Sequence::Create(model.config, context, kv_type);
   if (!sequence.ok()) return sequence.error();
-  return BenchRunner(model, *std::move(sequence));
+  return BenchRunner(model, *std::move(sequence), precision);
 }
 
 Result<BenchResult> BenchRunner::Run(const BenchTest& test, size_t repetitions, bool profiled, const ThreadPool& pool) {
   const Executor executor = pool.executor();
   auto transformer = Transformer::Create(
-      model_, executor, {.max_batch = kPromptBatch, .max_logits = 1, .max_context = sequence_.context()});
+      model_, executor,
+      {.max_batch = kPromptBatch, .max_logits = 1, .max_context = sequence_.context(), .precision = precision_});
   if (!transformer.ok()) return transformer.error();
   if (Result<void> there = GoTo(test.depth, *transformer); !there.ok()) return there.error();
 

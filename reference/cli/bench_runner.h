@@ -18,7 +18,8 @@ namespace weft::engine::cli {
 class BenchRunner {
  public:
   // `tests` is what Run will be asked for at most. Errors name the test that does not fit the model's context.
-  static Result<BenchRunner> Create(const Model& model, std::span<const BenchTest> tests, DType kv_type);
+  static Result<BenchRunner> Create(const Model& model, std::span<const BenchTest> tests, DType kv_type,
+                                    Precision precision);
 
   size_t context() const { return sequence_.context(); }  // what the longest test needs
 
@@ -27,13 +28,15 @@ class BenchRunner {
   Result<BenchResult> Run(const BenchTest& test, size_t repetitions, bool profiled, const ThreadPool& pool);
 
  private:
-  BenchRunner(const Model& model, Sequence sequence) : model_(model), sequence_(std::move(sequence)) {}
+  BenchRunner(const Model& model, Sequence sequence, Precision precision)
+      : model_(model), precision_(precision), sequence_(std::move(sequence)) {}
   Result<void> GoTo(size_t depth, Transformer& transformer);
   Result<void> Feed(size_t tokens, Transformer& transformer);
   Result<void> RunOnce(const BenchTest& test, Transformer& transformer);
   std::span<const uint32_t> RandomTokens(size_t count);
 
   const Model& model_;
+  Precision precision_;
   Sequence sequence_;
   std::minstd_rand random_;
   std::vector<uint32_t> tokens_;

@@ -44,6 +44,8 @@ CLI::Option* AddModelArgument(CLI::App* command, std::string* path);
 CLI::Option* AddThreadsOption(CLI::App* command, size_t* threads);
 // What keys and values are kept in; the default is what `type` is.
 CLI::Option* AddKvTypeOption(CLI::App* command, DType* type);
+// How activations are rounded; the default is what `precision` is.
+CLI::Option* AddPrecisionOption(CLI::App* command, Precision* precision);
 // Accepts numbers in [low, high] only, and no NaN.
 CLI::Validator InRange(double low, double high);
 // Accepts whole numbers from `low` to `high` only.

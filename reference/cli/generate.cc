@@ -17,6 +17,7 @@ namespace {
 struct Options {
   std::string model, prompt, file;
   size_t count = 256, threads = 0, context = 0;
+  Precision precision = Precision::kFast;
   DType kv_type = kUsualKvType;
   SamplerOptions sampler;
   std::vector<std::string> stops;
@@ -86,8 +87,10 @@ Result<void> Generate(const Options& options) {
   const auto pool = KvPool::Create(config, *context, options.kv_type);
   if (!pool.ok()) return failed(pool.error());
   NoteContext(*context, config);
-  const TransformerOptions shape{
-      .max_batch = std::min(ids->size(), kPromptBatch), .max_logits = 1, .max_context = *context};
+  const TransformerOptions shape{.max_batch = std::min(ids->size(), kPromptBatch),
+                                 .max_logits = 1,
+                                 .max_context = *context,
+                                 .precision = options.precision};
   auto transformer = Transformer::Create(session.model, session.pool.executor(), shape);
   if (!transformer.ok()) return failed(transformer.error());
   auto generator = Generator::Create(*transformer, *pool);
@@ -169,6 +172,7 @@ void AddGenerate(CLI::App& app, Action* action) {
       ->check(WholeNumber())
       ->capture_default_str();
   AddKvTypeOption(command, &options->kv_type);
+  AddPrecisionOption(command, &options->precision);
   command->footer(
       "Prints the prompt and its continuation, as it is made, and ends the line. Special tokens that the prompt "
       "spells\n"

@@ -15,6 +15,7 @@ namespace {
 struct Options {
   std::string model, tokens, output;
   size_t threads = 0;
+  Precision precision = Precision::kFast;
   DType kv_type = DType::kF32;  // what is compared with other programs' logits is not rounded
   bool decode = false;
 };
@@ -49,6 +50,7 @@ Result<void> Logits(const Options& options, const std::vector<uint32_t>& ids) {
   TransformerOptions shape;
   shape.max_batch = std::min(batch, ids.size());
   shape.max_context = ids.size();
+  shape.precision = options.precision;
   auto transformer = Transformer::Create(session.model, session.pool.executor(), shape);
   if (!transformer.ok()) return failed(transformer.error());
   auto sequence = Sequence::Create(session.model.config, ids.size(), options.kv_type);
@@ -101,6 +103,7 @@ void AddLogits(CLI::App& app, Action* action) {
       ->required();
   AddThreadsOption(command, &options->threads);
   AddKvTypeOption(command, &options->kv_type);
+  AddPrecisionOption(command, &options->precision);
   command->footer(
       "The file holds little-endian float32, [tokens, vocabulary]: row i are the logits of the token that follows\n"
       "token i. Works for models without a tokenizer, too. It is the forward pass that 'weft generate' samples from,\n"

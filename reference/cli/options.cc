@@ -3,12 +3,41 @@
 #include <cmath>
 #include <cstdio>
 #include <limits>
-#include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "reference/cli/commands.h"
 
 namespace weft::engine::cli {
+namespace {
+
+// Names and what they stand for, in the order in which they are listed.
+template <class T>
+using Choices = std::vector<std::pair<std::string, T>>;
+
+// An option that takes one of the names; the default is the name of *value. `choices` must live as long as the command.
+template <class T>
+CLI::Option* AddChoice(CLI::App* command, const std::string& option, const Choices<T>& choices, T* value,
+                       const std::string& help) {
+  const auto find = [&choices](const std::string& name) {
+    return std::ranges::find(choices, name, [](const auto& choice) -> const std::string& { return choice.first; });
+  };
+  const auto check = [&choices, find](std::string& text) {
+    if (find(text) != choices.end()) return std::string();
+    std::string names;
+    for (const auto& choice : choices) names += (names.empty() ? "" : ", ") + choice.first;
+    return "'" + text + "' is none of " + names;
+  };
+  const auto usual = std::ranges::find(choices, *value, [](const auto& choice) { return choice.second; });
+  return command
+      ->add_option_function<std::string>(
+          option, [find, value](const std::string& name) { *value = find(name)->second; }, help)
+      ->check(CLI::Validator(check, ""))
+      ->default_str(usual->first);
+}
+
+}  // namespace
 
 int Fail(const std::string& message, int status) {
   std::fprintf(stderr, "weft: %s\n", message.c_str());
@@ -43,18 +72,16 @@ CLI::Option* AddThreadsOption(CLI::App* command, size_t* threads) {
 }
 
 CLI::Option* AddKvTypeOption(CLI::App* command, DType* type) {
-  static const std::map<std::string, DType> kTypes = {
-      {"f32", DType::kF32}, {"f16", DType::kF16}, {"bf16", DType::kBF16}};
-  const auto usual = std::ranges::find(kTypes, *type, [](const auto& entry) { return entry.second; });
-  return command
-      ->add_option_function<std::string>(
-          "--kv-type", [type](const std::string& name) { *type = kTypes.at(name); },
-          "Keep keys and values in f32, f16 or bf16")
-      ->check(CLI::Validator(
-          [](std::string& text) { return kTypes.contains(text) ? "" : "'" + text + "' is none of f32, f16, bf16"; },
-          ""))
-      ->type_name("TYPE")
-      ->default_str(usual->first);
+  static const Choices<DType> kTypes = {{"f32", DType::kF32}, {"f16", DType::kF16}, {"bf16", DType::kBF16}};
+  return AddChoice(command, "--kv-type", kTypes, type, "Keep keys and values in f32, f16 or bf16")->type_name("TYPE");
+}
+
+CLI::Option* AddPrecisionOption(CLI::App* command, Precision* precision) {
+  static const Choices<Precision> kPrecisions = {{"fast", Precision::kFast}, {"fine", Precision::kFine}};
+  return AddChoice(
+             command, "--precision", kPrecisions, precision,
+             "Round activations for K-quants per 256 of them (fast) or per 32 (fine: nearer to the exact product)")
+      ->type_name("HOW");
 }
 
 CLI::Validator InRange(double low, double high) {

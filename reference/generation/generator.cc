@@ -145,7 +145,9 @@ void Generator::Include(Generation& generation, size_t* reserved) {
   if (!MakeRoom(*reserved + pages)) return;
   *reserved += pages;
   chosen_.push_back(&generation);
-  batch_.push_back({.sequence = &generation.sequence, .tokens = unread.first(std::min(unread.size(), room))});
+  batch_.push_back({.sequence = &generation.sequence,
+                    .tokens = unread.first(std::min(unread.size(), room)),
+                    .phase = generation.state == GenerationState::kPrompt ? Phase::kPrefill : Phase::kDecode});
 }
 
 bool Generator::MakeRoom(size_t pages) {

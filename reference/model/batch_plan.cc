@@ -1,8 +1,22 @@
 #include "reference/model/batch_plan.h"
 
+#include <numeric>
 #include <string>
 
 namespace weft::engine {
+namespace {
+
+// `count` rows more, after the last of `phases`.
+void Append(PhaseRows* phases, size_t* phase_count, size_t count, Phase phase) {
+  const size_t begin = *phase_count > 0 ? phases[*phase_count - 1].begin + phases[*phase_count - 1].count : 0;
+  if (*phase_count > 0 && phases[*phase_count - 1].phase == phase) {
+    phases[*phase_count - 1].count += count;
+  } else {
+    phases[(*phase_count)++] = {begin, count, phase};
+  }
+}
+
+}  // namespace
 
 BatchPlan::BatchPlan(size_t max_tokens, size_t max_logits)
     : max_tokens_(max_tokens),
@@ -11,11 +25,17 @@ BatchPlan::BatchPlan(size_t max_tokens, size_t max_logits)
       wanted_(max_logits),
       positions_(max_tokens),
       pages_(max_tokens),
-      sequences_(max_tokens) {}
+      sequences_(max_tokens),
+      phases_(max_tokens),
+      wanted_phases_(max_tokens),
+      rows_(max_tokens) {
+  std::iota(rows_.begin(), rows_.end(), 0u);
+}
 
 Result<void> BatchPlan::Set(std::span<const BatchItem> items, const ModelConfig& config) {
   items_ = items;
   tokens_ = wanted_count_ = 0;
+  phase_count_ = wanted_phase_count_ = 0;
   sequence_count_ = items.size();
   if (items.empty()) return Error{ErrorKind::kBadArgument, "the batch is empty"};
   for (size_t i = 0; i < items.size(); ++i) {
@@ -29,6 +49,9 @@ void BatchPlan::SetLargest(size_t sequences, size_t context) {
   items_ = {};
   tokens_ = max_tokens_;
   wanted_count_ = max_logits_;
+  phases_[0] = {0, tokens_, Phase::kPrefill};
+  wanted_phases_[0] = {0, wanted_count_, Phase::kPrefill};
+  phase_count_ = wanted_phase_count_ = 1;
   sequence_count_ = sequences;
   const size_t queries = max_tokens_ / sequences;
   for (size_t i = 0; i < sequences; ++i) {
@@ -72,6 +95,8 @@ Result<void> BatchPlan::Add(size_t index, const ModelConfig& config) {
     return Error{ErrorKind::kBadArgument,
                  "the batch asks for the logits of more than " + std::to_string(max_logits_) + " tokens"};
   }
+  Append(phases_.data(), &phase_count_, count, item.phase);
+  Append(wanted_phases_.data(), &wanted_phase_count_, wanted, item.phase);
   sequences_[index] = {.first_query = tokens_,
                        .queries = count,
                        .first_position = static_cast<int64_t>(length),

@@ -19,6 +19,14 @@ struct BatchItem {
   Sequence* sequence = nullptr;
   std::span<const uint32_t> tokens;
   bool all_logits = false;  // logits for every token, not for the last one only
+  // How the tokens are computed under Summation::kUniform, with the same bits however many of them are in a batch.
+  Phase phase = Phase::kDecode;
+};
+
+// Rows of a batch, one after the other, of one phase.
+struct PhaseRows {
+  size_t begin = 0, count = 0;
+  Phase phase = Phase::kDecode;
 };
 
 // Lays the items' tokens out one after the other as the rows of a batch. Allocates in the constructor only.
@@ -38,6 +46,11 @@ class BatchPlan {
   const uint32_t* ids() const { return ids_.data(); }                                   // [tokens()]
   const int32_t* positions() const { return positions_.data(); }                        // [tokens()]
   std::span<const uint32_t> wanted() const { return {wanted_.data(), wanted_count_}; }  // rows whose logits are wanted
+
+  // The phases of all tokens, and of those whose logits are wanted.
+  std::span<const PhaseRows> phases() const { return {phases_.data(), phase_count_}; }
+  std::span<const PhaseRows> wanted_phases() const { return {wanted_phases_.data(), wanted_phase_count_}; }
+  const uint32_t* rows() const { return rows_.data(); }  // 0, 1, 2, ... [max_tokens()]
 
   // Appends a layer's keys and values, [tokens()][kv_heads * size], to the sequences.
   Status Write(size_t layer, const float* k, const float* v, const LayerConfig& config, const Executor& executor);
@@ -60,6 +73,9 @@ class BatchPlan {
   std::vector<int32_t> positions_;
   std::vector<size_t> pages_;  // PagesNeeded of every item
   std::vector<AttentionSequence> sequences_;
+  std::vector<PhaseRows> phases_, wanted_phases_;
+  std::vector<uint32_t> rows_;
+  size_t phase_count_ = 0, wanted_phase_count_ = 0;
   std::span<const BatchItem> items_;
   size_t tokens_ = 0, wanted_count_ = 0, sequence_count_ = 0;
 };

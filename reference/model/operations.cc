@@ -1,12 +1,12 @@
 // The operations that the forward pass consists of: each fills in the arguments of a weft function.
 #include <cstring>
 
-#include "reference/model/shards.h"
 #include "reference/model/transformer_impl.h"
 
 namespace weft::engine {
 namespace {
 constexpr std::string_view kGateAndUp = "ffn_gate + ffn_up";
+constexpr size_t kMostTogether = 3;  // q, k and v
 }  // namespace
 
 void Transformer::Impl::LookUp(const WeightView& table, const uint32_t* ids, float scale, float* y) {
@@ -127,24 +127,43 @@ void Transformer::Impl::Multiply(ActivationSet& x, const Linear& w, float* y, Ep
   MatMulArgs args = Arguments(x, w, y);
   args.epilogue = epilogue;
   args.epilogue.bias = w.bias;
-  Do(
-      &WorkspaceBytes::matmul, [&] { return MatMulWorkspaceBytes(args, executor.workers); },
-      [&] { return MatMul(args, executor, s.matmul.workspace()); });
+  MultiplyPhases({&args, 1});
 }
 
 void Transformer::Impl::Multiply(std::string_view name, ActivationSet& x, std::initializer_list<Product> products) {
-  constexpr size_t kMost = 3;  // q, k and v
-  MatMulArgs args[kMost];
-  const WeightView* weights[kMost];
+  MatMulArgs args[kMostTogether];
+  const WeightView* weights[kMostTogether];
   size_t count = 0;
   for (const Product& product : products) {
     args[count] = Arguments(x, product.w, product.y);
     weights[count++] = &product.w.weight;
   }
   const ProfileTimer timer(ProfiledProduct(name, {weights, count}, x.rows));
-  Do(
-      &WorkspaceBytes::matmul, [&] { return MatMulWorkspaceBytes(args, count, executor.workers); },
-      [&] { return MatMul(args, count, executor, s.matmul.workspace()); });
+  MultiplyPhases({args, count});
+}
+
+void Transformer::Impl::MultiplyPhases(std::span<MatMulArgs> products) {
+  const size_t rows = products.front().x->rows;
+  const auto multiply = [&](std::span<const MatMulArgs> args) {
+    Do(
+        &WorkspaceBytes::matmul, [&] { return MatMulWorkspaceBytes(args.data(), args.size(), executor.workers); },
+        [&] { return MatMul(args.data(), args.size(), executor, s.matmul.workspace()); });
+  };
+  if (options.summation != Summation::kUniform) return multiply(products);
+  MatMulArgs piece[kMostTogether];
+  for (const PhaseRows& phase : rows == plan.tokens() ? plan.phases() : plan.wanted_phases()) {
+    for (size_t i = 0; i < products.size(); ++i) {
+      piece[i] = products[i];
+      piece[i].phase = phase.phase;
+      if (phase.count == rows) continue;
+      piece[i].row_index = plan.rows() + phase.begin;
+      piece[i].row_count = phase.count;
+      piece[i].y += phase.begin * piece[i].y_stride;
+      Epilogue& epilogue = piece[i].epilogue;
+      if (epilogue.residual != nullptr) epilogue.residual += phase.begin * epilogue.residual_stride;
+    }
+    multiply({piece, products.size()});
+  }
 }
 
 void Transformer::Impl::Hidden(ActivationSet& x, const LayerConfig& l, const LayerWeights& w) {
@@ -169,12 +188,24 @@ void Transformer::Impl::Hidden(ActivationSet& x, const LayerConfig& l, const Lay
 }
 
 void Transformer::Impl::AddToResidual(ActivationSet& x, const Linear& w) {
-  Epilogue residual;
-  residual.residual = s.x.data();
-  residual.residual_stride = c.width;
-  residual.scale = c.residual_scale;
-  Multiply(x, w, s.x.data(), residual);
-  SumOverShards({s.x.data(), plan.tokens() * c.width});
+  Epilogue epilogue;
+  epilogue.scale = c.residual_scale;
+  if (options.communicator == nullptr) {
+    epilogue.residual = s.x.data();
+    epilogue.residual_stride = c.width;
+    Multiply(x, w, s.x.data(), epilogue);
+    return;
+  }
+  float* product = s.normed.data();  // what was made of its norm is in x
+  Multiply(x, w, product, epilogue);
+  const ProfileTimer timer(Profiled("sum over shards"));
+  Do([&] { return options.communicator->Sum({product, plan.tokens() * c.width}); });
+  Do([&] {
+    executor.For(plan.tokens(), [&](size_t token, uint32_t) {
+      for (size_t i = token * c.width; i < (token + 1) * c.width; ++i) s.x[i] += product[i];
+    });
+    return Ok();
+  });
 }
 
 }  // namespace weft::engine

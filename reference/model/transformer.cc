@@ -6,7 +6,6 @@
 #include <string>
 #include <utility>
 
-#include "reference/base/status_error.h"
 #include "reference/model/transformer_impl.h"
 
 namespace weft::engine {
@@ -24,7 +23,7 @@ bool AllFinite(std::span<const float> x) {
 
 void Transformer::Impl::Run() {
   Embed();
-  for (size_t layer = 0; layer < c.layers.size() && status.ok(); ++layer) {
+  for (size_t layer = 0; layer < c.layers.size() && !error; ++layer) {
     Attend(layer);
     FeedForward(layer);
   }
@@ -91,11 +90,12 @@ WorkspaceBytes Transformer::Impl::Measure() {
 
 Result<std::span<const float>> Transformer::Forward(std::span<const BatchItem> batch) {
   if (Result<void> planned = impl_->plan.Set(batch, impl_->c); !planned.ok()) return planned.error();
-  impl_->status = Ok();
+  impl_->error.reset();
   impl_->Run();
-  if (!impl_->status.ok()) {
+  if (impl_->error) {
     impl_->plan.Abandon();
-    return ErrorOf(impl_->status, "forward pass");
+    if (impl_->options.communicator != nullptr) impl_->options.communicator->Leave();
+    return *impl_->error;
   }
   const std::span<const float> logits(impl_->s.logits.data(), impl_->plan.wanted().size() * impl_->c.vocabulary);
   if (!AllFinite(logits)) {

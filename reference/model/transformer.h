@@ -8,6 +8,7 @@
 
 #include "reference/base/result.h"
 #include "reference/model/batch_plan.h"
+#include "reference/model/communicator.h"
 #include "reference/model/model.h"
 #include "reference/model/profile.h"
 #include "reference/model/sequence.h"
@@ -20,13 +21,16 @@ struct TransformerOptions {
   size_t max_logits = 0;   // tokens per Forward whose logits can be had; 0: max_batch
   size_t max_context = 0;  // of any sequence; 0: the model's. Only AttentionBackend::kStandard needs memory for it
   AttentionBackend backend = AttentionBackend::kAuto;
-  Summation summation = Summation::kFastest;
+  Summation summation = Summation::kFastest;  // kUniform: BatchItem::phase decides
+  Precision precision = Precision::kFast;
+  Communicator* communicator = nullptr;  // of a model that is a shard (split.h); null: it is whole
 };
 
 // Runs batches of tokens through a model. Create allocates everything; Forward allocates nothing.
 class Transformer {
  public:
-  // `model` and the executor's threads must outlive the object. Errors: options out of range, not enough memory.
+  // `model`, the executor's threads and the communicator must outlive the object. Errors: options out of range, not
+  // enough memory.
   static Result<Transformer> Create(const Model& model, Executor executor, const TransformerOptions& options = {});
   Transformer(Transformer&& other) noexcept;
   Transformer& operator=(Transformer&& other) noexcept;
@@ -35,7 +39,7 @@ class Transformer {
   // Feeds the tokens, extends the sequences, and returns the logits that were asked for, item by item and token by
   // token, [n, vocabulary] (valid until the next call). Errors (no sequence changes): too many tokens or logits, a
   // token outside the vocabulary, a full context or pool, a sequence of another model or one that occurs twice; logits
-  // that are NaN or infinite.
+  // that are NaN or infinite. Shards must be given the same batches; then all return the same.
   Result<std::span<const float>> Forward(std::span<const BatchItem> batch);
 
   // From now on adds what Forward spends its time on to `profile`; null: no more. What Forward allocates then is a few

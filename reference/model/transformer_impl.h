@@ -5,16 +5,18 @@
 #include <algorithm>
 #include <cstddef>
 #include <initializer_list>
+#include <optional>
 #include <span>
 #include <string_view>
 
+#include "reference/base/status_error.h"
 #include "reference/model/scratch.h"
 #include "reference/model/transformer.h"
 
 namespace weft::engine {
 
 // One batch at a time. Rows of every buffer are the tokens of the batch; s.x is the residual stream. After the first
-// error, which `status` keeps, what is computed is of no use.
+// error, which is kept, what is computed is of no use.
 //
 // A pass can also be measured: then nothing is computed, but every operation notes in `needed` the memory that it would
 // work in. So what the pass does is written down once.
@@ -38,7 +40,7 @@ struct Transformer::Impl {
   TransformerOptions options;
   BatchPlan plan;
   Scratch s;
-  Status status;
+  std::optional<Error> error;
   Profile* profile = nullptr;
   WorkspaceBytes* needed = nullptr;  // of the pass that is being measured; null: it is computed
 
@@ -77,8 +79,11 @@ struct Transformer::Impl {
     float* y;
   };
   void Multiply(std::string_view name, ActivationSet& x, std::initializer_list<Product> products);
+  // Computes products of one x, the rows of each phase by themselves where that makes a difference.
+  void MultiplyPhases(std::span<MatMulArgs> products);
   // s.hidden = activation(gate(x)) * up(x), or activation(up(x)) where there is no gate.
   void Hidden(ActivationSet& x, const LayerConfig& l, const LayerWeights& w);
+  // s.x += scale * (x * w^T + bias); of a shard, the sum of all shards' products.
   void AddToResidual(ActivationSet& x, const Linear& w);
   // The input of products: rows of s.activations' quantised forms.
   ActivationSet Input(const float* x, size_t rows, size_t cols) {
@@ -93,6 +98,7 @@ struct Transformer::Impl {
     args.y_stride = w.weight.rows;
     args.epilogue.bias = w.bias;
     args.summation = options.summation;
+    args.precision = options.precision;
     return args;
   }
   // For a ProfileTimer: null unless there is a profile.
@@ -100,11 +106,17 @@ struct Transformer::Impl {
   ProfileEntry* ProfiledProduct(std::string_view name, std::span<const WeightView* const> weights, size_t tokens) {
     return profile != nullptr ? profile->FindProduct(name, weights, tokens) : nullptr;
   }
-  // Does a step of the pass, a call that returns a Status.
+  // Does a step of the pass, a call that returns a Status or a Result<void>.
   template <class Step>
   void Do(const Step& step) {
     if (needed != nullptr) return;
-    if (const Status result = step(); status.ok()) status = result;
+    Check(step());
+  }
+  void Check(const Status& status) {
+    if (!status.ok() && !error) error = ErrorOf(status, "forward pass");
+  }
+  void Check(const Result<void>& result) {
+    if (!result.ok() && !error) error = result.error();
   }
   // Does one that works in a workspace, of which `bytes()` tells the size.
   template <class Bytes, class Step>

@@ -2,66 +2,22 @@
 
 #include <algorithm>
 #include <chrono>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <map>
 #include <random>
-#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "reference/gguf/mapped_file.h"
 #include "reference/text/pre_tokenizer.h"
 #include "reference/text/tokenizer.h"
 #include "tests/engine/bpe_vocabulary.h"
+#include "tests/engine/published_vocabulary.h"
 #include "tests/engine/test_data.h"
 #include "tests/engine/weft_program.h"
 
 namespace weft::engine::test {
 namespace {
-
-std::unique_ptr<Tokenizer> LoadShared(const std::string& path) {
-  const auto mapped = MappedFile::Open(path);
-  REQUIRE_MESSAGE(mapped.ok(), mapped.error().message);
-  const auto file = Gguf::Parse(mapped->bytes(), path);
-  REQUIRE_MESSAGE(file.ok(), file.error().message);
-  auto tokenizer = Tokenizer::Load(*file);
-  REQUIRE_MESSAGE(tokenizer.ok(), tokenizer.error().message);
-  return *std::move(tokenizer);
-}
-
-Ids ReadIds(const std::string& text) {
-  std::istringstream numbers(text);
-  return {std::istream_iterator<TokenId>(numbers), {}};
-}
-
-std::string Decode(const Tokenizer& tokenizer, const Ids& ids) {
-  std::string text;
-  for (size_t i = 0; i < ids.size(); ++i) text += tokenizer.Piece(ids[i], i == 0);
-  return text;
-}
-
-struct Golden {
-  std::string text;
-  Ids ids;
-};
-
-std::vector<Golden> ReadGoldens(const std::string& path) {
-  const std::string input = ReadWhole(path + ".inp"), separator = "\n__ggml_vocab_test__\n";
-  std::istringstream expected(ReadWhole(path + ".out"));
-  std::vector<Golden> goldens;
-  for (size_t begin = 0; begin < input.size();) {  // a separator ends every text
-    const size_t end = input.find(separator, begin);
-    REQUIRE(end != std::string::npos);
-    std::string line;
-    REQUIRE(std::getline(expected, line));
-    goldens.push_back({input.substr(begin, end - begin), ReadIds(line)});
-    begin = end + separator.size();
-  }
-  return goldens;
-}
 
 struct Published {
   const char* file;

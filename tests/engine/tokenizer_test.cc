@@ -5,42 +5,17 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <fstream>
-#include <iterator>
 #include <limits>
 #include <random>
-#include <sstream>
 #include <string>
 #include <vector>
 
-#include "reference/gguf/mapped_file.h"
+#include "tests/engine/published_vocabulary.h"
 #include "tests/engine/test_data.h"
 #include "tests/engine/test_vocabulary.h"
 
 namespace weft::engine::test {
 namespace {
-
-std::unique_ptr<Tokenizer> LoadShared(const std::string& path) {
-  const auto mapped = MappedFile::Open(path);
-  REQUIRE_MESSAGE(mapped.ok(), mapped.error().message);
-  const auto file = Gguf::Parse(mapped->bytes(), path);
-  REQUIRE_MESSAGE(file.ok(), file.error().message);
-  auto tokenizer = Tokenizer::Load(*file);
-  REQUIRE_MESSAGE(tokenizer.ok(), tokenizer.error().message);
-  REQUIRE(*tokenizer != nullptr);
-  return *std::move(tokenizer);
-}
-
-std::string ReadAll(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
-
-std::string Decode(const Tokenizer& tokenizer, const Ids& ids) {
-  std::string text;
-  for (size_t i = 0; i < ids.size(); ++i) text += tokenizer.Piece(ids[i], i == 0);
-  return text;
-}
 
 // The definition, step by step: of all adjacent pairs that make a token, merge the one with the highest score, the
 // leftmost of equal ones, until there is none. For texts of ASCII and vocabularies with bytes.
@@ -89,38 +64,26 @@ TEST_CASE("SPM tokenizer: the published test texts of the Llama vocabulary, ther
   CHECK(tokenizer->eos() == 2);
   CHECK(tokenizer->add_bos());
 
-  const std::string input = ReadAll(*path + ".inp"), separator = "\n__ggml_vocab_test__\n";
-  std::istringstream expected(ReadAll(*path + ".out"));
-  size_t texts = 0;
-  for (size_t begin = 0; begin < input.size();) {  // a separator ends every text
-    const size_t end = input.find(separator, begin);
-    REQUIRE(end != std::string::npos);
-    const std::string text = input.substr(begin, end - begin);
-    begin = end + separator.size();
-    std::string line;
-    REQUIRE(std::getline(expected, line));
-    std::istringstream numbers(line);
-    const Ids want{std::istream_iterator<TokenId>(numbers), {}};
-    CAPTURE(text);
-    const Ids got = tokenizer->Encode(text);
-    CHECK(got == want);
-    CHECK(Decode(*tokenizer, got) == text);
-    ++texts;
+  const std::vector<Golden> goldens = ReadGoldens(*path);
+  CHECK(goldens.size() == 46);
+  for (const Golden& golden : goldens) {
+    CAPTURE(golden.text);
+    const Ids got = tokenizer->Encode(golden.text);
+    CHECK(got == golden.ids);
+    CHECK(Decode(*tokenizer, got) == golden.text);
   }
-  CHECK(texts == 46);
 }
 
 TEST_CASE("SPM tokenizer: stories260K, the ids of the published sentence") {
   const auto path = SharedData("stories260K/stories260K.gguf");
   const auto json = SharedData("stories260K/expected.json");
   if (!path || !json) return;
-  const std::string text = ReadAll(*json);
+  const std::string text = ReadWhole(*json);
   const size_t list = text.find('[', text.find("\"sentence_tokens\""));
   REQUIRE(list != std::string::npos);
   std::string numbers = text.substr(list + 1, text.find(']', list) - list - 1);
   std::replace(numbers.begin(), numbers.end(), ',', ' ');
-  std::istringstream words(numbers);
-  const Ids want{std::istream_iterator<TokenId>(words), {}};
+  const Ids want = ReadIds(numbers);
 
   const auto tokenizer = LoadShared(*path);
   const std::string sentence = "One day, a clever fox found a shiny key under the old oak tree.";
