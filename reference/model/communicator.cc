@@ -8,6 +8,8 @@ class InProcessGroup::Member : public Communicator {
  public:
   Member(InProcessGroup* group, size_t index) : group_(*group), index_(index) {}
 
+  size_t shards() const override { return group_.parts_.size(); }
+
   // Each shard adds up a slice of all parts and writes it to all of them.
   Result<void> Sum(std::span<float> x) override {
     const std::vector<std::span<float>>& parts = group_.parts_;

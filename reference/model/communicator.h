@@ -18,6 +18,7 @@ namespace weft::engine {
 class Communicator {
  public:
   virtual ~Communicator() = default;
+  virtual size_t shards() const = 0;
 
   // Makes `x` the sum of what all shards pass, added in the order of the shards, so that all have the same bits every
   // time. All shards must call it, equally often and with equally many elements, each from a thread or process of its

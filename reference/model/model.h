@@ -48,6 +48,7 @@ struct Model {
   NormWeights output_norm;
   Linear output;            // [vocabulary, width]; the embedding itself where the file ties them
   size_t weight_bytes = 0;  // of all tensors in use
+  size_t shards = 1;        // how many the model is split into, of which this is one (split.h)
 
   // Vectors that could not be used where they lie: not in F32.
   std::vector<std::unique_ptr<float[]>> owned;

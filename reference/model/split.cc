@@ -75,6 +75,7 @@ bool SplitLayer(const Shard& shard, LayerConfig* config, LayerWeights* weights) 
 }  // namespace
 
 Result<Model> SplitModel(const Model& whole, size_t shard, size_t shards) {
+  if (whole.shards != 1) return Error{ErrorKind::kBadArgument, "a shard of a model cannot be split again"};
   if (shard >= shards) {
     return Error{ErrorKind::kBadArgument,
                  "there is no shard " + std::to_string(shard) + " of " + std::to_string(shards)};
@@ -86,6 +87,7 @@ Result<Model> SplitModel(const Model& whole, size_t shard, size_t shards) {
                 .output_norm = whole.output_norm,
                 .output = whole.output,
                 .weight_bytes = whole.weight_bytes,
+                .shards = shards,
                 .owned = {}};
   for (size_t i = 0; i < part.layers.size(); ++i) {
     if (!SplitLayer({shard, shards}, &part.config.layers[i], &part.layers[i])) {

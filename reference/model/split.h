@@ -17,8 +17,9 @@ namespace weft::engine {
 //     shard:  x += sum over shards(output[:, its columns] * its heads) + the bias, which shard 0 has
 //
 // Shares may be unequal: a cut lies between KV heads and at the end of a block of the weights whose columns it cuts. A
-// Transformer of it needs a Communicator.
-// Errors: no such shard; a layer with fewer pieces that can be told apart than there are shards.
+// Transformer of it needs a Communicator of as many.
+// Errors: no such shard; `whole` is a shard itself; a layer with fewer pieces that can be told apart than there are
+// shards.
 Result<Model> SplitModel(const Model& whole, size_t shard, size_t shards);
 
 }  // namespace weft::engine

@@ -114,6 +114,11 @@ Result<Transformer> Transformer::Create(const Model& model, Executor executor, c
                                               " logits is not possible, expected 1 to " + std::to_string(kMaxBatch) +
                                               " tokens and no more logits"};
   }
+  const size_t meeting = options.communicator != nullptr ? options.communicator->shards() : 1;
+  if (meeting != model.shards) {
+    return Error{ErrorKind::kBadArgument, "the model is split into " + std::to_string(model.shards) +
+                                              ", the communicator joins " + std::to_string(meeting)};
+  }
   const size_t max_logits = options.max_logits != 0 ? options.max_logits : options.max_batch;
   try {
     return Transformer(std::make_unique<Impl>(model, executor, options, max_logits));

@@ -29,8 +29,8 @@ struct TransformerOptions {
 // Runs batches of tokens through a model. Create allocates everything; Forward allocates nothing.
 class Transformer {
  public:
-  // `model`, the executor's threads and the communicator must outlive the object. Errors: options out of range, not
-  // enough memory.
+  // `model`, the executor's threads and the communicator must outlive the object. Errors: options out of range, a model
+  // of more or fewer shards than the communicator has (none: one), not enough memory.
   static Result<Transformer> Create(const Model& model, Executor executor, const TransformerOptions& options = {});
   Transformer(Transformer&& other) noexcept;
   Transformer& operator=(Transformer&& other) noexcept;

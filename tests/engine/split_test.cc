@@ -186,6 +186,23 @@ TEST_CASE("split: what cannot be split is an error") {
   CHECK(Contains(error(RandomModel(SplitShape("llama", DType::kQ4_K)), 0, 3), "layer 0 cannot be split into 3 parts"));
 }
 
+TEST_CASE("split: shards do not run without each other") {
+  const LoadedModel loaded(RandomLlama());
+  const Model part = Shard(loaded.model(), 0, 2);
+  InProcessGroup two(2), three(3);
+  const auto error = [](const Model& model, Communicator* communicator) {
+    const auto transformer = Transformer::Create(model, {}, {.communicator = communicator});
+    return transformer.ok() ? "" : transformer.error().message;
+  };
+  CHECK(error(part, &two.shard(0)) == "");
+  CHECK(error(part, nullptr) == "the model is split into 2, the communicator joins 1");
+  CHECK(error(part, &three.shard(0)) == "the model is split into 2, the communicator joins 3");
+  CHECK(error(loaded.model(), &two.shard(0)) == "the model is split into 1, the communicator joins 2");
+  const Result<Model> again = SplitModel(part, 0, 2);
+  REQUIRE(!again.ok());
+  CHECK(again.error().message == "a shard of a model cannot be split again");
+}
+
 TEST_CASE("communicator: sums are added in the order of the shards") {
   InProcessGroup group(3);
   // The order shows: 1e8f + 1 is 1e8f, so that only the last is left.
