@@ -31,7 +31,7 @@ Result<void> Generation::Run(const GenerationRequest& request, std::string_view 
   const GeneratedToken* const first = ReadPrompt(*id);
   statistics_.prompt_seconds = SecondsSince(start);
   statistics_.prompt_tokens = std::min(generator_.Find(*id)->read, request.prompt.size());
-  if (first != nullptr && first->state == GenerationState::kFailed) return generator_.Find(*id)->error;
+  if (const auto& error = generator_.Find(*id)->error) return *error;
 
   if (auto printed = Print(prompt_text); !printed.ok()) return printed;
   start = Clock::now();
@@ -61,8 +61,7 @@ const GeneratedToken* Generation::Step() {
 
 Result<void> Generation::Continue(const GeneratedToken* token) {
   while (token != nullptr && !Interrupted()) {
-    if (token->state == GenerationState::kFailed) return generator_.Find(token->id)->error;
-    if (token->state == GenerationState::kNoMemory) return Error{ErrorKind::kNoMemory, "the key/value cache is full"};
+    if (const auto& error = generator_.Find(token->id)->error) return *error;
     if (token->state == GenerationState::kEndOfText || !token->token) break;
     if (auto printed = PrintToken(*token->token); !printed.ok()) return printed;
     if (stop_.stopped()) break;

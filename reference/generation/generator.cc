@@ -13,7 +13,7 @@ struct Generator::Generation {
   Sequence sequence;             // has read the first of them
   Sampler sampler;
   GenerationState state = GenerationState::kPrompt;
-  Error error{ErrorKind::kInternal, {}};
+  std::optional<Error> error;
   uint64_t ended = 0;  // its place among those that have ended
 
   std::span<const uint32_t> Unread() const { return std::span(tokens).subspan(sequence.length()); }
@@ -51,14 +51,14 @@ Result<GenerationId> Generator::Add(const GenerationRequest& request) {
   }
   Result<Sequence> sequence = Begin(request);
   if (!sequence.ok()) return sequence.error();
-  auto generation = std::make_unique<Generation>(Generation{
-      .id = next_id_,
-      .request = request,
-      .prompt_tokens = prompt,
-      .tokens = std::vector<uint32_t>(request.prompt.begin(), request.prompt.end()),
-      .sequence = *std::move(sequence),
-      .sampler = Sampler(request.sampler),
-  });
+  auto generation = std::make_unique<Generation>(
+      Generation{.id = next_id_,
+                 .request = request,
+                 .prompt_tokens = prompt,
+                 .tokens = std::vector<uint32_t>(request.prompt.begin(), request.prompt.end()),
+                 .sequence = *std::move(sequence),
+                 .sampler = Sampler(request.sampler),
+                 .error = {}});
   generation->request.prompt = {};
   for (const uint32_t token : generation->tokens) generation->sampler.Accept(token);
   generations_.push_back(std::move(generation));
@@ -170,7 +170,7 @@ void Generator::EndLastOne() {
     if (HasEnded(generation->state)) continue;
     if (last == nullptr || last->sequence.pages() == 0 || generation->sequence.pages() > 0) last = generation.get();
   }
-  End(*last, GenerationState::kNoMemory);
+  End(*last, GenerationState::kNoMemory, Error{ErrorKind::kNoMemory, "the key/value cache is full"});
 }
 
 // Where the pass for all fails, each has one of its own, to find out whose fault it is.
@@ -181,12 +181,12 @@ void Generator::Run() {
     for (size_t i = 0; i < chosen_.size(); ++i) Advance(*chosen_[i], all->subspan(i * vocabulary, vocabulary));
     return;
   }
-  if (chosen_.size() == 1) return Fail(*chosen_[0], all.error());
+  if (chosen_.size() == 1) return End(*chosen_[0], GenerationState::kFailed, all.error());
   logits_.resize(chosen_.size() * vocabulary);
   for (size_t i = 0; i < chosen_.size(); ++i) {
     const auto one = transformer_->Forward({&batch_[i], 1});
     if (!one.ok()) {
-      Fail(*chosen_[i], one.error());
+      End(*chosen_[i], GenerationState::kFailed, one.error());
       continue;
     }
     float* const kept = &logits_[i * vocabulary];
@@ -200,7 +200,7 @@ void Generator::Advance(Generation& g, std::span<const float> logits) {
   if (g.request.max_tokens == 0) return End(g, GenerationState::kLength);
   const TokenMask* const mask = g.request.mask ? g.request.mask(g.Answer()) : nullptr;
   if (const Result<void> set = g.sampler.SetLogits(logits, mask); !set.ok()) {
-    return Fail(g, set.error());
+    return End(g, GenerationState::kFailed, set.error());
   }
   const uint32_t token = g.sampler.Draw();
   g.tokens.push_back(token);
@@ -218,16 +218,12 @@ void Generator::Advance(Generation& g, std::span<const float> logits) {
 }
 
 // Without a token. What failed, or is ended for its memory, keeps none.
-void Generator::End(Generation& g, GenerationState state) {
+void Generator::End(Generation& g, GenerationState state, std::optional<Error> error) {
   g.state = state;
+  g.error = std::move(error);
   g.ended = ++ended_;
   if (state != GenerationState::kLength) g.sequence.Clear();
   results_.push_back({.id = g.id, .state = state, .token = std::nullopt, .logits = {}});
-}
-
-void Generator::Fail(Generation& g, const Error& error) {
-  g.error = error;
-  End(g, GenerationState::kFailed);
 }
 
 }  // namespace weft::engine

@@ -61,9 +61,9 @@ struct GenerationInfo {
   GenerationState state;
   std::span<const uint32_t> tokens;  // the prompt, then the answer
   size_t prompt_tokens;
-  size_t read;             // tokens whose keys and values are in the pool
-  const Sampler& sampler;  // its candidates are what the last token was drawn from
-  const Error& error;  // of kFailed
+  size_t read;                        // tokens whose keys and values are in the pool
+  const Sampler& sampler;             // its candidates are what the last token was drawn from
+  const std::optional<Error>& error;  // of kNoMemory and kFailed
 };
 
 // Each Step is one pass over the model: a token for every generation that has read its prompt, and beside them as much
@@ -115,8 +115,7 @@ class Generator {
   void Run();
   // After a pass that has read all of its tokens up to some place.
   void Advance(Generation& generation, std::span<const float> logits);
-  void End(Generation& generation, GenerationState state);
-  void Fail(Generation& generation, const Error& error);
+  void End(Generation& generation, GenerationState state, std::optional<Error> error = {});
 
   Transformer* transformer_;
   std::shared_ptr<KvPool> pool_;

@@ -100,7 +100,8 @@ Result<std::span<const float>> Transformer::Forward(std::span<const BatchItem> b
   const std::span<const float> logits(impl_->s.logits.data(), impl_->plan.wanted().size() * impl_->c.vocabulary);
   if (!AllFinite(logits)) {
     impl_->plan.Abandon();
-    return Error{ErrorKind::kBadFile, "the logits are not numbers: weights are NaN or infinite, or sums overflow"};
+    return Error{ErrorKind::kBadFile,
+                 "the logits are not numbers: weights are NaN or infinite, or sums or F16 keys and values overflow"};
   }
   impl_->plan.Commit();
   return logits;

@@ -318,6 +318,8 @@ TEST_CASE("generator: where memory ends, texts wait, and the last one gives way"
   CHECK(small.answers[d] == Alone(loaded.model(), one, 40, 1));
   CHECK(small.state[d] == GenerationState::kLength);
   CHECK(small.state[e] == GenerationState::kNoMemory);
+  CHECK(small.generator.Find(e)->error->kind == ErrorKind::kNoMemory);
+  CHECK(!small.generator.Find(d)->error);
   CHECK(small.answers[e].size() == 3);
   // What has ended makes room for what comes, and is no prefix any more.
   const GenerationId f = small.Add(Request(large, 1, 3));
@@ -350,7 +352,8 @@ TEST_CASE("generator: a mask before every token; one that leaves nothing ends it
   REQUIRE(answer.size() == 20);
   for (size_t i = 0; i < 20; ++i) CHECK(answer[i] % 2 == i % 2);
   CHECK(setup.state[stuck] == GenerationState::kFailed);
-  CHECK(setup.generator.Find(stuck)->error.message == "the mask leaves no token to choose");
+  CHECK(setup.generator.Find(stuck)->error->kind == ErrorKind::kBadArgument);
+  CHECK(setup.generator.Find(stuck)->error->message == "the mask leaves no token to choose");
   CHECK(setup.answers[stuck].size() == 3);
   CHECK(setup.answers[free] == Alone(loaded.model(), prompt, 20));
 }
@@ -380,7 +383,8 @@ TEST_CASE("generator: a text whose pass fails takes no other with it") {
     }
     if (with_bad) {
       CHECK(setup.state[ids[1]] == GenerationState::kFailed);
-      CHECK(Contains(setup.generator.Find(ids[1])->error.message, "not numbers"));
+      CHECK(setup.generator.Find(ids[1])->error->kind == ErrorKind::kBadFile);
+      CHECK(Contains(setup.generator.Find(ids[1])->error->message, "not numbers"));
       CHECK(!setup.answers.contains(ids[1]));
     }
     return answers;
