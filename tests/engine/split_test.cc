@@ -144,7 +144,7 @@ TEST_CASE("split: shards are views that together are the model") {
     heads += p.heads;
     kv_heads += p.kv_heads;
     hidden += p.ffn_width;
-    kv_bytes += MakeSequence(part.config).bytes();
+    kv_bytes += MakeSequence(part.config).pool().bytes();
     for (const LayerWeights& layer : part.layers) {
       for (const Linear* x : layer.products()) matrices += x->weight.rows * RowBytes(x->weight.type, x->weight.cols);
     }
@@ -153,7 +153,7 @@ TEST_CASE("split: shards are views that together are the model") {
   CHECK(heads == l.heads);
   CHECK(kv_heads == l.kv_heads);
   CHECK(hidden == l.ffn_width);  // 768 is 256 and 512
-  CHECK(kv_bytes == MakeSequence(whole.config).bytes());
+  CHECK(kv_bytes == MakeSequence(whole.config).pool().bytes());
   size_t bytes = 0;
   for (const LayerWeights& layer : whole.layers) {
     for (const Linear* x : layer.products()) bytes += x->weight.rows * RowBytes(x->weight.type, x->weight.cols);
