@@ -1,5 +1,5 @@
 // Tests of simd/ and of kernels below dispatch: each file is compiled once per target, and its functions are run on all
-// that this CPU supports. Layout of a test file: see int8_dot_test.cc.
+// that this CPU supports. Layout of a test file: see math_test.cc.
 //
 // One target only: WEFT_TARGET=AVX2 weft_simd_tests, or weft_simd_tests --gtest_filter='*/AVX2'.
 #ifndef WEFT_TESTS_SIMD_SIMD_TEST_H_
