@@ -11,6 +11,7 @@
 
 #include "bench/rows.h"
 #include "reference/base/thread_pool.h"
+#include "weft/core/kernel_set.h"
 #include "weft/formats/formats.h"
 #include "weft/weft.h"
 

@@ -18,7 +18,7 @@ Result<std::span<const float>> FeedPrompt(Transformer& transformer, Sequence& se
   size_t done = 0;
   for (;;) {
     const size_t count = std::min(tokens.size() - done, transformer.max_batch());
-    const BatchItem item{.sequence = &sequence, .tokens = tokens.subspan(done, count)};
+    const BatchItem item{.sequence = &sequence, .tokens = tokens.subspan(done, count), .phase = Phase::kPrefill};
     Result<std::span<const float>> logits = transformer.Forward({&item, 1});
     if (!logits.ok()) return logits;
     done += count;

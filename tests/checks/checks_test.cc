@@ -36,6 +36,7 @@ TEST(ChecksTest, ElementsThatHaveChanged) {
   }
   // Floats are multiplied as they are: there is nothing that could be out of date.
   args.w = MakeWeights(weights.data(), DType::kF32, kRows, kCols);
+  workspace.resize(MatMulWorkspaceBytes<Library>(args, 1));
   ASSERT_EQ(multiply(), Code::kOk);
   x[0] = 1.5f;
   EXPECT_EQ(multiply(), Code::kOk);

@@ -39,7 +39,8 @@ Tokens Alone(const Model& model, const Tokens& prompt, size_t count, uint64_t se
   for (const uint32_t token : prompt) sampler.Accept(token);
   Tokens answer, next = prompt;
   while (answer.size() < count) {
-    const auto logits = FeedPrompt(transformer, sequence, next);
+    const BatchItem decoded{.sequence = &sequence, .tokens = next};
+    const auto logits = answer.empty() ? FeedPrompt(transformer, sequence, next) : transformer.Forward({&decoded, 1});
     REQUIRE_MESSAGE(logits.ok(), logits.error().message);
     answer.push_back(sampler.Sample(*logits));
     next = {answer.back()};

@@ -235,11 +235,11 @@ inline Transformer MakeTransformer(const Model& model, Executor executor = {}, c
 
 // The logits of every token, [tokens, vocabulary], fed `piece` at a time.
 inline std::vector<float> AllLogits(Transformer& transformer, Sequence& sequence, std::span<const uint32_t> tokens,
-                                    size_t piece = SIZE_MAX) {
+                                    size_t piece = SIZE_MAX, Phase phase = Phase::kDecode) {
   std::vector<float> all;
   for (size_t i = 0; i < tokens.size();) {
     const size_t count = std::min(piece, tokens.size() - i);
-    const BatchItem item{.sequence = &sequence, .tokens = tokens.subspan(i, count), .all_logits = true};
+    const BatchItem item{.sequence = &sequence, .tokens = tokens.subspan(i, count), .all_logits = true, .phase = phase};
     Result<std::span<const float>> logits = transformer.Forward({&item, 1});
     REQUIRE_MESSAGE(logits.ok(), logits.error().message);
     all.insert(all.end(), logits->begin(), logits->end());

@@ -364,9 +364,10 @@ TEST_CASE("prompt: any length is fed in pieces") {
   const LoadedModel loaded(RandomLlama());
   Transformer transformer = MakeTransformer(loaded.model(), {}, {.max_batch = 8, .summation = Summation::kUniform});
   const std::vector<uint32_t> tokens = RandomTokens(40, 48);
-  const std::vector<float> all = AllLogits(loaded.model(), tokens, SIZE_MAX, {}, kUniform);
-
+  Transformer whole = MakeTransformer(loaded.model(), {}, kUniform);
   Sequence sequence = MakeSequence(loaded.config());
+  const std::vector<float> all = AllLogits(whole, sequence, tokens, SIZE_MAX, Phase::kPrefill);
+  sequence.Clear();
   std::vector<size_t> told;
   Result<std::span<const float>> logits = FeedPrompt(transformer, sequence, std::span(tokens).first(20), [&](size_t n) {
     told.push_back(n);

@@ -16,7 +16,8 @@ namespace {
 
 class ActivationsTest : public KernelTest {
  protected:
-  static constexpr ActivationForm kForms[] = {ActivationForm::kBF16, ActivationForm::kA32, ActivationForm::kA256};
+  static constexpr ActivationForm kForms[] = {ActivationForm::kBF16, ActivationForm::kA16, ActivationForm::kA32,
+                                              ActivationForm::kA256};
 
   static void ExpectLikeScalar(const std::vector<float>& dense, size_t rows, size_t cols, size_t gap,
                                const Executor& executor = {}) {
@@ -102,7 +103,7 @@ TEST_P(ActivationsTest, NonFiniteGroupsBecomeNaN) {
       x[at] = bad;
       std::vector<uint8_t> memory(ActivationBytes(1, 512));
       ActivationSet set = MakeActivations(x.data(), 1, 512, 512, {memory.data(), memory.size()});
-      for (ActivationForm form : {ActivationForm::kA32, ActivationForm::kA256}) {
+      for (ActivationForm form : {ActivationForm::kA16, ActivationForm::kA32, ActivationForm::kA256}) {
         ASSERT_TRUE(IsOk(driver::Prepare(ActiveKernels(), set, form, {})));
         const ActivationView& view = set.built[static_cast<size_t>(form)];
         const size_t group = GroupOf(view.form);
@@ -135,7 +136,7 @@ TEST_P(ActivationsTest, BuiltOnce) {
   EXPECT_EQ(set.memory.bytes, left);
 }
 
-// The caller's precision decides which form K-quants meet.
+// The caller's precision decides which form weights meet.
 TEST_P(ActivationsTest, PrecisionChoosesTheForm) {
   Random random(6);
   const std::vector<float> x = random.Normals(256);
@@ -144,9 +145,11 @@ TEST_P(ActivationsTest, PrecisionChoosesTheForm) {
       std::vector<uint8_t> memory(ActivationBytes(1, 256));
       ActivationSet set = MakeActivations(x.data(), 1, 256, 256, {memory.data(), memory.size()});
       ASSERT_TRUE(IsOk(PrepareActivations(&set, type, {}, precision)));
-      const bool wide = type != DType::kQ8_0 && precision == Precision::kFast;
-      EXPECT_EQ(set.built[static_cast<size_t>(ActivationForm::kA256)].values != nullptr, wide);
-      EXPECT_EQ(set.built[static_cast<size_t>(ActivationForm::kA32)].values != nullptr, !wide);
+      const size_t usual = type == DType::kQ8_0 ? 32 : 256, finer = type == DType::kQ8_0 ? 16 : 32;
+      const size_t group = precision == Precision::kFast ? usual : finer;
+      for (ActivationForm form : {ActivationForm::kA16, ActivationForm::kA32, ActivationForm::kA256}) {
+        EXPECT_EQ(set.built[static_cast<size_t>(form)].values != nullptr, GroupOf(form) == group);
+      }
     }
   }
 }

@@ -117,9 +117,9 @@ std::vector<GroupSum> GroupSums(const ActivationView& x, size_t token, const Wei
 }
 
 // What panels add to the error where groups' sums are multiplied by scales in integers (docs/numerics.md). Sums lose
-// their last bits. With A32, the scales of weights and activations are rounded to 2^-14 of the largest, w and a, within
-// 256 columns, and products of them to 2^-13 of w * a: half of that, and a quarter from either scale. With A256, only
-// the weights' scales are, and only if they are floats.
+// their last bits. With A16 and A32, the scales of weights and activations are rounded to 2^-14 of the largest, w and
+// a, within 256 columns, and products of them to 2^-13 of w * a: half of that, and a quarter from either scale. With
+// A256, only the weights' scales are, and only if they are floats.
 inline double IntegerScaleError(const std::vector<GroupSum>& groups, const TileKernels& tile) {
   const size_t kSpan = 256 / tile.panel.group;
   const double half = ldexp(0.5, static_cast<int>(tile.dropped_bits));
@@ -131,9 +131,9 @@ inline double IntegerScaleError(const std::vector<GroupSum>& groups, const TileK
       w = fmax(w, fabs(groups[g].scale_w));
       a = fmax(a, groups[g].scale_a);
     }
-    const double rounding = tile.panel.form == ActivationForm::kA32 ? 0x1p-13
-                            : tile.scale_one != 0                   ? 0.5 / tile.scale_one
-                                                                    : 0.0;
+    const double rounding = tile.panel.form != ActivationForm::kA256 ? 0x1p-13
+                            : tile.scale_one != 0                    ? 0.5 / tile.scale_one
+                                                                     : 0.0;
     const double off = rounding * (1 + 1e-3) * w * a;  // and float's own
     for (size_t g = first; g < end; ++g) {
       error += abs(groups[g].sum) * off + half * (fabs(groups[g].scale_w) * groups[g].scale_a + off);

@@ -91,8 +91,8 @@ TEST_P(MatMulTest, ExtremeCodesAreExact) {
         // Rows of all 127, all -127, alternating, and random integers that keep the scale at 1.
         const size_t row = i / k;
         const float alternating = i % 2 == 0 ? 127.0f : -127.0f;
-        x[i] = row == 0 ? 127.0f : row == 1 ? -127.0f : row == 2 ? alternating : i % 32 == 0 ? 127.0f : 0.0f;
-        if (row > 2 && i % 32 != 0) x[i] = static_cast<float>(random.Below(255)) - 127.0f;
+        x[i] = row == 0 ? 127.0f : row == 1 ? -127.0f : row == 2 ? alternating : i % 16 == 0 ? 127.0f : 0.0f;
+        if (row > 2 && i % 16 != 0) x[i] = static_cast<float>(random.Below(255)) - 127.0f;
       }
       std::vector<uint8_t> dense;
       for (size_t row = 0; row < n; ++row) {

@@ -13,14 +13,18 @@ namespace weft {
 enum class ActivationForm : uint8_t {
   kF32,   // as given
   kBF16,  // rounded to nearest even
+  kA16,   // int8 codes in [-127, 127] with an f32 scale per 16 elements
   kA32,   // int8 codes in [-127, 127] with an f32 scale per 32 elements
   kA256,  // int8 codes in [-127, 127] with an f32 scale per 256 elements
 };
-inline constexpr size_t kActivationForms = 4;
+inline constexpr size_t kActivationForms = 5;
 
 // Elements that share a scale, and the multiple to which rows are zero-padded.
 constexpr size_t GroupOf(ActivationForm form) {
-  return form == ActivationForm::kA256 ? 256 : form == ActivationForm::kA32 ? 32 : 1;
+  return form == ActivationForm::kA256  ? 256
+         : form == ActivationForm::kA32 ? 32
+         : form == ActivationForm::kA16 ? 16
+                                        : 1;
 }
 constexpr bool IsQuantized(ActivationForm form) { return GroupOf(form) > 1; }
 // Sums of codes are kept per this many elements (at most 16 * 127, so int16 holds them).
@@ -32,7 +36,7 @@ inline constexpr float kSmallestActivation = 0x1p-119f;
 // One form of `rows` tokens of `cols` elements. Token t, element k (PaddedCols(cols) of them, the rest zero):
 //   kF32: ((const float*)values)[t * value_stride + k]        not padded, read in place
 //   kBF16: ((const bf16*)values)[t * value_stride + k]        padded to 64 elements
-//   kA32, kA256: x ~ scale * code, code = ((const int8_t*)values)[t * value_stride + k],
+//   kA16, kA32, kA256: x ~ scale * code, code = ((const int8_t*)values)[t * value_stride + k],
 //     scale = scales[t * scale_stride + k / GroupOf(form)] = max / 127, 0 for an all-zero group; max: of |x| in the
 //     group; code = x * (127 / max) in float, rounded to nearest, ties to even. A group with an infinity or a NaN gets
 //     the scale NaN (and unspecified codes), so that products with it are NaN; sums[t * sum_stride + k / 16] = the sum

@@ -9,10 +9,13 @@
 
 namespace weft {
 
-// What a product with blocks of 256 elements (the K-quants) rounds its activations to: a scale per 256 of them, as
-// other engines do, or one per 32, which is half as far from the exact product. Other quantised weights have a scale
-// per 32 either way. BF16 weights meet activations in bf16 where the target has a dot of bf16 pairs and the precision
-// is kFast, else in float.
+// How many activations share a scale when they are rounded for quantised weights: as many as in other engines, or
+// fewer, which is nearer to the exact product (docs/numerics.md has figures).
+//                                      kFast   kFine
+//   blocks of 256 elements (K-quants)     256      32
+//   smaller blocks                         32      16
+// BF16 weights meet activations in bf16 where the target has a dot of bf16 pairs and the precision is kFast, else in
+// float.
 enum class Precision : uint8_t { kFast, kFine };
 inline constexpr size_t kPrecisions = 2;
 

@@ -25,7 +25,8 @@ constexpr ActivationForm FormOf(Precision precision) {
   if (kIsFloat<Format>) {
     return Format::kType == DType::kBF16 && fast && kNativePairsOfBF16 ? ActivationForm::kBF16 : ActivationForm::kF32;
   }
-  return kBlockElements<Format> == 256 && fast ? ActivationForm::kA256 : ActivationForm::kA32;
+  if (kBlockElements<Format> == 256) return fast ? ActivationForm::kA256 : ActivationForm::kA32;
+  return fast ? ActivationForm::kA32 : ActivationForm::kA16;
 }
 
 // Columns whose scales have a common factor where they are multiplied in integers: a K-quant's block, or as many of
@@ -33,12 +34,11 @@ constexpr ActivationForm FormOf(Precision precision) {
 inline constexpr size_t kScaleSpan = 256;
 
 // What the largest scale of a span becomes where integers are made of floats.
-//   A32: products of two, the weights' and the activations', taken at 15 binary places, are at most half of it, and
-//   those of powers of two are exact.
-//   A256: totals of `groups` sums of 16 bits times that fit 32 bits.
+//   A16, A32: products of two, the weights' and the activations', taken at 15 binary places, are at most half of it,
+//   and those of powers of two are exact. A256: totals of `groups` sums of 16 bits times that fit 32 bits.
 constexpr int32_t ScaleOne(ActivationForm form, size_t groups) {
   const int32_t most = 1 << 14, fitting = static_cast<int32_t>((1 << 16) / groups);
-  return form == ActivationForm::kA32 || fitting > most ? most : fitting;
+  return form != ActivationForm::kA256 || fitting > most ? most : fitting;
 }
 
 // How many bits of a group's sum, at most `peak`, are dropped so that 16 hold the rest and a total of `groups` products
@@ -74,9 +74,9 @@ constexpr PanelClass PanelClassOf() {
       constexpr int kFromZero = Format::kMaxCode - Format::kZero;
       constexpr int64_t kPeak = kFromZero > Format::kZero ? kFromZero : Format::kZero;
       constexpr size_t kGroups = kScaleSpan / kGroup;
-      constexpr int64_t kFactor = kIntegers                       ? kMostFactor
-                                  : kForm == ActivationForm::kA32 ? ScaleOne(kForm, kGroups) / 2
-                                                                  : ScaleOne(kForm, kGroups);
+      constexpr int64_t kFactor = kIntegers                        ? kMostFactor
+                                  : kForm != ActivationForm::kA256 ? ScaleOne(kForm, kGroups) / 2
+                                                                   : ScaleOne(kForm, kGroups);
       panel.dropped_bits = DroppedBits(kPeak * 127 * static_cast<int64_t>(kGroup), kGroups, kFactor);
     }
   }

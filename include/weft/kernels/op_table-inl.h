@@ -23,6 +23,7 @@ namespace HWY_NAMESPACE {
 constexpr OpKernels MakeOpKernels() {
   OpKernels k;
   k.activate[static_cast<size_t>(ActivationForm::kBF16)] = Activate<ActivationForm::kBF16>;
+  k.activate[static_cast<size_t>(ActivationForm::kA16)] = Activate<ActivationForm::kA16>;
   k.activate[static_cast<size_t>(ActivationForm::kA32)] = Activate<ActivationForm::kA32>;
   k.activate[static_cast<size_t>(ActivationForm::kA256)] = Activate<ActivationForm::kA256>;
   k.epilogue = RunEpilogue;

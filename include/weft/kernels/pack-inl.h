@@ -153,8 +153,8 @@ struct PanelSpan {
     for (size_t g = 0; g < groups; g += 2) {
       StorePair(InterleaveHalves<0, 0>(du, rounded(g), rounded(g + 1)), Layout::kScales, g / 2);
     }
-    // A32: twice, as the product with a token's scale is the upper half of 31 bits.
-    if constexpr (kClass.form == ActivationForm::kA32) {
+    // But for A256: twice, as the product with a token's scale is the upper half of 31 bits.
+    if constexpr (kClass.form != ActivationForm::kA256) {
       ScaleFactor(hn::Add(hn::Add(peak, peak), poison));
     } else {
       ScaleFactor(hn::MulAdd(peak, hn::Set(df, 1.0f / Layout::kScaleOne), poison));

@@ -7,7 +7,7 @@
 //     PanelLayout::Rounding. Left out where always 0.
 //     float offsets:    per group: f32 [T], the sum of the codes; if kIntegerScales, times their scale
 //     integer offsets:  per pair of groups: [T][2] i16, the sums of the codes
-//     A32 and kIntegerScales: per pair of groups: [T][2] i16, their scales, the largest being 2^14
+//     A16, A32 and kIntegerScales: per pair of groups: [T][2] i16, their scales, the largest being 2^14
 //     scale [T] f32, or what the integers are to be multiplied with
 //   float:  [cols][T] f32
 //   bf16:   [cols / 2][T][2] bf16
@@ -43,7 +43,7 @@ struct TokenLayout {
   static constexpr size_t kSpan = kIntegers ? kScaleSpan : GroupOf(kClass.form);
   static constexpr size_t kGroups = kSpan / kClass.group;
   static constexpr bool kStarts = kClass.owes_zero || (kIntegers && kClass.dropped_bits != 0);
-  static constexpr bool kScalePairs = kIntegers && kClass.form == ActivationForm::kA32;
+  static constexpr bool kScalePairs = kIntegers && kClass.form != ActivationForm::kA256;
   static constexpr size_t kCodes = kSpan / 4;
   static constexpr size_t kSums = kCodes + (kStarts ? kGroups : 0);
   static constexpr size_t kScales = kSums + (kClass.offsets == GroupNumbers::kInteger ? kGroups / 2
