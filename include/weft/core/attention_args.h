@@ -11,7 +11,7 @@
 namespace weft {
 
 enum class AttentionBackend : uint8_t {
-  kAuto,      // the library's choice (Flash today)
+  kAuto,      // the fastest way whose memory does not grow with the number of keys, by shape and target: today kFlash
   kFlash,     // online softmax: memory independent of the number of keys
   kStandard,  // materialised scores, two passes: the plain thing to debug against
 };
