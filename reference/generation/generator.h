@@ -69,7 +69,7 @@ struct GenerationInfo {
 // Each Step is one pass over the model: a token for every generation that has read its prompt, and beside them as much
 // of the others' prompts as the batch holds, first come, first served; where those that run fill it, prompts wait.
 // Generations may be added, stopped and removed between any two Steps. With Summation::kUniform, a generation has the
-// tokens that it would have alone.
+// tokens that it would have alone; where it shares what another has decoded, those of a text that goes on from there.
 //
 // Memory: a prompt is begun only when the pool has room for all of it. A generation that has ended keeps its keys and
 // values for others to share until it is removed or the pool needs room; then the one that ended first goes first.

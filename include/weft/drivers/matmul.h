@@ -68,7 +68,7 @@ inline Status MatMulAlone(const KernelSet& set, const MatMulArgs& args, Workspac
 
 inline size_t JobsOf(std::span<const MatMulArgs> products) {
   size_t jobs = 0;
-  for (const MatMulArgs& args : products) jobs += IsEmpty(args) ? 0 : 1;
+  for (const MatMulArgs& args : products) jobs += IsEmpty(args) ? 0u : 1u;
   return jobs;
 }
 

@@ -83,6 +83,10 @@ constexpr PanelClass PanelClassOf() {
   return panel;
 }
 
+// That of the fast precision and the target's own products.
+template <class Format>
+inline constexpr PanelClass kUsualClass = PanelClassOf<Format, FormOf<Format>(Precision::kFast), Products::kTarget>();
+
 // NOLINTNEXTLINE(google-readability-namespace-comments)
 }  // namespace HWY_NAMESPACE
 }  // namespace weft::inline WEFT_NAMESPACE

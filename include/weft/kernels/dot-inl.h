@@ -313,7 +313,7 @@ HWY_INLINE void DotTokens(const DotTask& task, size_t token) {
 
 // raw[i * raw_stride + r] = dot(token i, weight row first_row + r) for the task's tokens and rows. A token's results
 // do not depend on the tokens beside it.
-template <class Format, PanelClass kClass, Products kProducts = Products::kTarget>
+template <class Format, PanelClass kClass = kUsualClass<Format>, Products kProducts = Products::kTarget>
 HWY_NOINLINE void DotRows(const DotTask& task) {
   size_t token = 0;
   for (; token + 4 <= task.tokens.count; token += 4) DotTokens<Format, kClass, kProducts, 4>(task, token);

@@ -283,7 +283,7 @@ class FloatPanelWriter {
 };
 
 // See PackTask. The panel is 64-byte aligned.
-template <class Format, PanelClass kClass>
+template <class Format, PanelClass kClass = kUsualClass<Format>>
 HWY_NOINLINE void PackPanel(const PackTask& task) {
   using Block = typename Format::Block;
   using Writer = std::conditional_t<kIsFloat<Format>, FloatPanelWriter<Format, kClass>, PanelWriter<Format, kClass>>;

@@ -205,7 +205,7 @@ HWY_INLINE size_t RowsInLanes(size_t blocks) {
   return blocks < kLanes32 && kLanes32 % blocks == 0 ? kLanes32 / blocks : 1;
 }
 
-template <class Format, PanelClass kClass>
+template <class Format, PanelClass kClass = kUsualClass<Format>>
 size_t LaneBytes(size_t cols) {
   const size_t blocks = cols / kBlockElements<Format>;
   return (blocks + kLanes32 - 1) / kLanes32 * LaneLayout<Format, kClass>::kSteps * kLanes32 * sizeof(uint32_t);
@@ -213,7 +213,7 @@ size_t LaneBytes(size_t cols) {
 
 // Tokens [begin, begin + count) of the list back to back, LaneBytes(cols) each, 4-byte aligned; `cols` of them, from
 // the first one on.
-template <class Format, PanelClass kClass>
+template <class Format, PanelClass kClass = kUsualClass<Format>>
 HWY_NOINLINE void PackLanes(const PackTokensTask& task) {
   using Layout = LaneLayout<Format, kClass>;
   const size_t blocks = task.cols / kBlockElements<Format>, repeats = RowsInLanes(blocks);

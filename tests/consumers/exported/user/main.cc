@@ -16,6 +16,6 @@ int main() {
     for (size_t c = 0; c < cols; ++c) sum += w[r * cols + c] * x[c];
     good = good && y[r] == sum;
   }
-  printf("%s: %s\n", weft::ActiveTarget(), good ? "good" : "wrong");
+  printf("engine: %s\n", good ? "good" : "wrong");
   return good ? 0 : 1;
 }
