@@ -179,3 +179,7 @@ void KernelTest::TearDown() {
 }
 
 }  // namespace weft::test
+
+// Tests ask for more memory than there is, under the address sanitizer as well.
+extern "C" const char* __asan_default_options();
+extern "C" const char* __asan_default_options() { return "allocator_may_return_null=1"; }
