@@ -63,6 +63,8 @@ class Products {
   Memory& memory() { return memory_; }
   bool short_of_memory() const { return short_of_memory_; }
   bool overlapping() const { return overlapping_; }
+  // Whether a gate without data was filled in, which is none, however large.
+  bool lacks_gate() const { return lacks_gate_; }
 
   size_t count = 0;
   std::vector<MatMulArgs> args;
@@ -118,6 +120,7 @@ class Products {
     if (input_.Rarely(4)) {
       e.gate = AnyWeights(input_, memory_, type, rows, a.w.cols, wild_);
       if (wild_ && input_.Rarely()) e.gate.rows = static_cast<size_t>(input_.Extreme());
+      lacks_gate_ = lacks_gate_ || e.gate.data == nullptr;
     }
     if (input_.Rarely(8)) e.gate_bias = memory_.Floats(Span(1, 0, rows));
   }
@@ -126,7 +129,7 @@ class Products {
   bool wild_;
   Memory memory_;
   std::vector<ActivationSet> sets_;
-  bool short_of_memory_ = false, overlapping_ = false;
+  bool short_of_memory_ = false, overlapping_ = false, lacks_gate_ = false;
 };
 
 // What the sizing function promises: never less for more tokens, nor for more threads.
@@ -197,6 +200,15 @@ inline void FuzzMatMul(Input& input, bool wild) {
   if (!status.ok()) {
     Expect(!MatMul(p.args.data(), p.count, executor, {}).ok(), "MatMul accepts what Validate refuses");
   }
+  const auto is_empty = [](const MatMulArgs& a) { return a.x != nullptr && (a.tokens() == 0 || a.w.rows == 0); };
+  const auto empty = std::count_if(p.args.begin(), p.args.begin() + static_cast<ptrdiff_t>(p.count), is_empty);
+  if (empty != 0 || p.count == 0) {  // of these nothing is read or written, wherever it would be
+    if (status.ok() && static_cast<size_t>(empty) == p.count) {
+      ExpectOk(MatMul(p.args.data(), p.count, {}, {}), "MatMul of nothing");
+    }
+    return;
+  }
+  if (p.lacks_gate() && p.memory().impossible()) return;
   if (!MayRun(status, p.memory(), "MatMul")) return;
   Expect(needed < size_t{1} << 28, "MatMul: a workspace out of all proportion");
   if (input.Rarely() && needed > 0) {
