@@ -5,80 +5,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <limits>
 #include <map>
 #include <set>
 #include <vector>
 
-namespace weft::engine {
+#include "tests/engine/sampling.h"
+
+namespace weft::engine::test {
 namespace {
-
-constexpr float kInfinity = std::numeric_limits<float>::infinity();
-constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
-
-// Everything off but the draw.
-SamplerOptions Plain(uint64_t seed = 1) {
-  SamplerOptions options;
-  options.temperature = 1;
-  options.top_k = 0;
-  options.top_p = 1;
-  options.min_p = 0;
-  options.seed = seed;
-  return options;
-}
-
-SamplerOptions Greedy() {
-  SamplerOptions options;
-  options.temperature = 0;
-  return options;
-}
-
-std::map<uint32_t, size_t> Count(const SamplerOptions& options, const std::vector<float>& logits, size_t draws) {
-  Sampler sampler(options);
-  std::map<uint32_t, size_t> counts;
-  for (size_t i = 0; i < draws; ++i) ++counts[sampler.Sample(logits)];
-  return counts;
-}
-
-std::set<uint32_t> Support(const SamplerOptions& options, const std::vector<float>& logits) {
-  std::set<uint32_t> tokens;
-  for (const auto& [token, count] : Count(options, logits, 20000)) tokens.insert(token);
-  return tokens;
-}
-
-// Logits of given probabilities.
-std::vector<float> LogitsOf(const std::vector<double>& probabilities) {
-  std::vector<float> logits;
-  for (const double p : probabilities) logits.push_back(p > 0 ? static_cast<float>(std::log(p)) : -kInfinity);
-  return logits;
-}
-
-// Whether counts agree with probabilities: Pearson's chi-square statistic against the value that it exceeds with
-// probability 1e-6, by the Wilson-Hilferty approximation: d (1 - 2/(9d) + z sqrt(2/(9d)))^3, z = 4.753 for 1e-6. With a
-// fixed seed the outcome never varies; a wrong distribution fails with near certainty.
-void CheckDistribution(const std::map<uint32_t, size_t>& counts, const std::vector<double>& probabilities,
-                       size_t draws) {
-  double total = 0, statistic = 0;
-  for (const double p : probabilities) total += p;
-  size_t cells = 0;
-  for (size_t token = 0; token < probabilities.size(); ++token) {
-    const auto found = counts.find(static_cast<uint32_t>(token));
-    const double count = found == counts.end() ? 0.0 : static_cast<double>(found->second);
-    const double expected = probabilities[token] / total * static_cast<double>(draws);
-    if (expected == 0) {
-      CHECK(count == 0);
-      continue;
-    }
-    REQUIRE(expected >= 5);  // the approximation's usual condition
-    statistic += (count - expected) * (count - expected) / expected;
-    ++cells;
-  }
-  const double d = static_cast<double>(cells) - 1;
-  const double bound = d * std::pow(1 - 2 / (9 * d) + 4.753 * std::sqrt(2 / (9 * d)), 3);
-  CHECK(statistic < bound);
-}
-
-}  // namespace
 
 TEST_CASE("Sampler: greedy takes the first of the largest logits") {
   Sampler sampler(Greedy());
@@ -308,120 +242,6 @@ TEST_CASE("Sampler: tokens stay what they were") {
         Tokens{384, 470, 440, 70, 95, 23, 23, 405, 481, 470, 142, 137});
 }
 
-TEST_CASE("Sampler: a mask goes before everything else") {
-  const std::vector<float> logits = LogitsOf({0.4, 0.3, 0.15, 0.1, 0.05});
-  const auto odd = TokenMask::Of(5, [](uint32_t token) { return token % 2 == 1; });
-  Sampler greedy(Greedy());
-  REQUIRE(greedy.SetLogits(logits, &odd).ok());
-  CHECK(greedy.Draw() == 1);
-
-  // Top-k, top-p and min-p see what it has left.
-  SamplerOptions options = Plain();
-  options.top_k = 2;
-  Sampler top_k(options);
-  REQUIRE(top_k.SetLogits(logits, &odd).ok());
-  REQUIRE(top_k.candidates().size() == 2);
-  CHECK(top_k.Probability(1u) == doctest::Approx(0.75));
-  CHECK(top_k.Probability(3u) == doctest::Approx(0.25));
-  CHECK(top_k.Probability(0u) == 0);
-  options = Plain();
-  options.top_p = 0.7f;
-  options.min_p = 0.5f;
-  Sampler top_p(options);
-  REQUIRE(top_p.SetLogits(logits, &odd).ok());
-  REQUIRE(top_p.candidates().size() == 1);
-  CHECK(top_p.candidates()[0].token == 1);
-
-  // The same tokens as if the others had no probability; each seed of the two samplers draws the same numbers.
-  Sampler masked(Plain(9)), without(Plain(9));
-  std::vector<float> impossible = logits;
-  for (const size_t even : {0, 2, 4}) impossible[even] = -kInfinity;
-  for (int i = 0; i < 200; ++i) {
-    REQUIRE(masked.SetLogits(logits, &odd).ok());
-    CHECK(masked.Draw() == without.Sample(impossible));
-  }
-  // Where nothing that is allowed has a probability, what is allowed is alike.
-  const std::vector<float> nothing = {1, kNan, 1, -kInfinity, 1};
-  std::set<uint32_t> drawn;
-  for (int i = 0; i < 200; ++i) {
-    REQUIRE(masked.SetLogits(nothing, &odd).ok());
-    drawn.insert(masked.Draw());
-  }
-  CHECK(drawn == std::set<uint32_t>{1, 3});
-}
-
-TEST_CASE("Sampler: a mask that leaves nothing is an error that changes nothing") {
-  const std::vector<float> logits = LogitsOf({0.5, 0.25, 0.25});
-  Sampler sampler(Plain(3)), other(Plain(3));
-  REQUIRE(sampler.SetLogits(logits).ok());
-  REQUIRE(other.SetLogits(logits).ok());
-  const TokenMask none(3);
-  TokenMask beyond(100, true);  // of a larger vocabulary: nothing that these logits have
-  for (uint32_t token = 0; token < 3; ++token) beyond.Set(token, false);
-  for (const TokenMask& mask : {none, beyond, TokenMask(0)}) {
-    const Result<void> set = sampler.SetLogits(logits, &mask);
-    REQUIRE(!set.ok());
-    CHECK(set.error().message == "the mask leaves no token to choose");
-  }
-  CHECK(!sampler.SetLogits({}).ok());
-  CHECK(sampler.candidates().size() == 3);
-  for (int i = 0; i < 50; ++i) CHECK(sampler.Draw() == other.Draw());
-}
-
-TEST_CASE("TokenMask: bits of a vocabulary, none beyond it") {
-  TokenMask mask(70);
-  for (const uint32_t token : {0u, 63u, 64u, 69u}) {
-    CHECK(!mask.Allows(token));
-    mask.Set(token, true);
-    CHECK(mask.Allows(token));
-  }
-  mask.Set(70, true);
-  mask.Set(UINT32_MAX, true);
-  CHECK(!mask.Allows(70));
-  CHECK(!mask.Allows(UINT32_MAX));
-  mask.Set(64, false);
-  CHECK(!mask.Allows(64));
-  CHECK(mask.Allows(63));
-  mask.SetAll(true);
-  CHECK(mask.Allows(64));
-  CHECK(!mask.Allows(71));
-  CHECK(!TokenMask(0, true).Allows(0));
-}
-
-TEST_CASE("Sampler: the distribution can be read before a draw") {
-  const std::vector<double> p = {0.1, 0.4, 0.3, 0.2};
-  Sampler all(Plain());
-  REQUIRE(all.SetLogits(LogitsOf(p)).ok());
-  REQUIRE(all.candidates().size() == 4);
-  for (uint32_t token = 0; token < 4; ++token) {
-    CHECK(all.candidates()[token].token == token);
-    CHECK(all.Probability(token) == doctest::Approx(p[token]));
-  }
-  SamplerOptions options = Plain();
-  options.top_p = 0.65f;
-  Sampler two(options);
-  REQUIRE(two.SetLogits(LogitsOf(p)).ok());
-  REQUIRE(two.candidates().size() == 2);
-  CHECK(two.candidates()[0].token == 1);
-  CHECK(two.candidates()[0].weight == 1.0f);
-  CHECK(two.Probability(two.candidates()[0]) == doctest::Approx(4.0 / 7));
-  CHECK(two.Probability(2u) == doctest::Approx(3.0 / 7));
-  options.temperature = 2;  // square roots
-  options.top_k = 2;
-  Sampler warm(options);
-  REQUIRE(warm.SetLogits(LogitsOf(p)).ok());
-  CHECK(warm.Probability(1u) == doctest::Approx(std::sqrt(0.4) / (std::sqrt(0.4) + std::sqrt(0.3))));
-  Sampler greedy(Greedy());
-  REQUIRE(greedy.SetLogits(LogitsOf(p)).ok());
-  REQUIRE(greedy.candidates().size() == 1);
-  CHECK(greedy.Probability(1u) == 1.0);
-
-  // Drawn again and again from one distribution, as a guess that is checked may be.
-  std::map<uint32_t, size_t> counts;
-  for (int i = 0; i < 100000; ++i) ++counts[all.Draw()];
-  CheckDistribution(counts, p, 100000);
-}
-
 TEST_CASE("Sampler: the generator is xoshiro256** seeded by splitmix64") {
   // An implementation of its own, as its authors describe it. With n equal logits the token is floor(n * uniform).
   uint64_t seed = 42, s[4];
@@ -448,4 +268,5 @@ TEST_CASE("Sampler: the generator is xoshiro256** seeded by splitmix64") {
   }
 }
 
-}  // namespace weft::engine
+}  // namespace
+}  // namespace weft::engine::test
