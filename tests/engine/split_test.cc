@@ -97,8 +97,7 @@ TEST_CASE("split: the logits of shards of quantised models are those of the whol
       TestModel file = RandomModel(SplitShape(family, type));
       const LoadedModel loaded(file);
       for (auto& [name, tensor] : file.tensors) {  // as they are written
-        Bytes bytes(RowBytes(tensor.type, tensor.values.size()));
-        REQUIRE(Quantize(tensor.type, tensor.values.data(), bytes.data(), tensor.values.size()).ok());
+        const Bytes bytes = tensor.Encode();
         REQUIRE(Dequantize(tensor.type, bytes.data(), tensor.values.data(), tensor.values.size()).ok());
       }
       const std::vector<float> exact = Floats(ReferenceModel(file).Logits(tokens));

@@ -26,10 +26,27 @@
 
 namespace weft::engine::test {
 
+// After so many the numbers of a long tensor come again: to draw and to quantise them is most of what a test of large
+// models takes, under emulation minutes. A multiple of every block, and of no width that has more than one row in it.
+inline constexpr size_t kPeriod = 37 * 256;
+
 struct TestTensor {
   std::vector<uint64_t> shape;  // {cols, rows} or {size}
   DType type = DType::kF32;
   std::vector<float> values;  // encoded as `type` when written; ignored where the type has no kernels
+
+  Bytes Encode() const {
+    size_t rows = 1;
+    for (size_t i = 1; i < shape.size(); ++i) rows *= shape[i];
+    Bytes bytes(rows * RowBytes(type, shape[0]));
+    if (!HasFormat(type)) return bytes;
+    const bool repeats = values.size() > kPeriod && std::equal(values.begin() + kPeriod, values.end(), values.begin());
+    const size_t count = repeats ? kPeriod : values.size();
+    REQUIRE(Quantize(type, values.data(), bytes.data(), count).ok());
+    for (size_t i = RowBytes(type, count); repeats && i < bytes.size(); ++i)
+      bytes[i] = bytes[i - RowBytes(type, count)];
+    return bytes;
+  }
 };
 
 struct TestModel {
@@ -56,15 +73,7 @@ struct TestModel {
         writer.AddInts(key, {numbers->begin(), numbers->end()}, GgufType::kU32);
       }
     }
-    for (const auto& [name, tensor] : tensors) {
-      size_t rows = 1;
-      for (size_t i = 1; i < tensor.shape.size(); ++i) rows *= tensor.shape[i];
-      Bytes bytes(rows * RowBytes(tensor.type, tensor.shape[0]));
-      if (HasFormat(tensor.type)) {
-        REQUIRE(Quantize(tensor.type, tensor.values.data(), bytes.data(), tensor.values.size()).ok());
-      }
-      writer.AddTensor(name, tensor.shape, tensor.type, bytes);
-    }
+    for (const auto& [name, tensor] : tensors) writer.AddTensor(name, tensor.shape, tensor.type, tensor.Encode());
     return writer.Finish();
   }
 
@@ -109,7 +118,9 @@ class RandomWeights {
     TestTensor& tensor = model_.tensors[name] = {shape, type, {}};
     size_t elements = 1;
     for (const uint64_t size : shape) elements *= size;
-    for (size_t i = 0; i < elements; ++i) tensor.values.push_back(normal(random_));
+    for (size_t i = 0; i < elements; ++i) {
+      tensor.values.push_back(i < kPeriod ? normal(random_) : tensor.values[i - kPeriod]);
+    }
   }
 
   TestModel& model_;

@@ -99,7 +99,7 @@ TEST_CASE("transformer: any batch up to the largest runs") {
       Result<Transformer> transformer =
           Transformer::Create(loaded.model(), Executor{}, {.max_batch = 771, .max_logits = 1, .summation = summation});
       REQUIRE(transformer.ok());
-      for (const size_t count : {1, 8, 9, 765, 766, 768, 769, 770, 771}) {
+      for (const size_t count : {1, 9, 765, 768, 769, 771}) {
         Result<Sequence> sequence = Sequence::Create(loaded.model().config, count);
         REQUIRE(sequence.ok());
         const std::vector<uint32_t> tokens = RandomTokens(count, 48);
@@ -165,7 +165,7 @@ size_t RowBytesOf(const Model& model, size_t tokens, size_t logits) {
 TEST_CASE("transformer: the buffers are what the largest pass asks for, not more") {
   std::vector<std::pair<std::string, TestModel>> models = WideModels();
   models.emplace_back("a gate of another type", WideLlama(DType::kF32));
-  models.back().second.tensors["blk.1.ffn_gate.weight"].type = DType::kF16;
+  models.back().second.tensors["blk.0.ffn_gate.weight"].type = DType::kF16;
   for (const auto& [name, file] : models) {
     const LoadedModel loaded(file);
     ForEachTarget([&](const std::string&) {
@@ -260,7 +260,7 @@ TEST_CASE("transformer: a gate of another type than the product it gates") {
   TestModel file = WideLlama(DType::kF32);
   const std::vector<uint32_t> tokens = RandomTokens(12, 80);
   const std::vector<float> expected = AllLogits(LoadedModel(file).model(), tokens);
-  TestTensor& gate = file.tensors["blk.1.ffn_gate.weight"];
+  TestTensor& gate = file.tensors["blk.0.ffn_gate.weight"];
   // Values that F16 represents exactly, so that only the way of computing differs.
   for (float& value : gate.values) value = ToFloat(ToF16(value));
   const std::vector<float> exact = Floats(ReferenceModel(file).Logits(tokens));

@@ -17,7 +17,7 @@ inline constexpr DType kWideTypes[] = {DType::kF32,  DType::kF16,  DType::kBF16,
 
 // Large enough for every format and for several tasks in every operation.
 inline TestShape WideShape(DType type) {
-  return {.width = 256, .ffn_width = 512, .vocabulary = 80, .head_size = 64, .type = type};
+  return {.layers = 1, .width = 256, .ffn_width = 512, .vocabulary = 80, .head_size = 64, .type = type};
 }
 inline TestModel WideLlama(DType type) { return RandomLlama(WideShape(type)); }
 

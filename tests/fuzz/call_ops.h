@@ -45,8 +45,9 @@ inline void FuzzNorm(Input& input, bool wild) {
   } else {
     a.y = MaybeNull(input, memory.Results(Span(tokens, a.y_stride, a.heads, a.y_head_stride, a.cols, 4)), wild);
   }
-  if (input.Rarely(2)) a.weight = memory.Floats(Span(1, 0, a.cols));
-  if (input.Rarely(2)) a.bias = memory.Floats(Span(1, 0, a.cols));
+  const Wide of_cols = Span(tokens == 0 ? 0 : 1, 0, a.cols);  // without tokens nothing of them is read
+  if (input.Rarely(2)) a.weight = memory.Floats(of_cols);
+  if (input.Rarely(2)) a.bias = memory.Floats(of_cols);
   if (input.Rarely(4)) a.epsilon = input.Float();
   a.kind = input.Rarely(2) ? NormKind::kLayer : NormKind::kRms;
   if (input.Rarely(4)) {
@@ -71,7 +72,7 @@ inline void FuzzRope(Input& input, bool wild) {
     for (size_t i = 0; i < t.tokens; ++i) positions[i] = static_cast<int32_t>(wild ? input.Bits(4) : input.Byte());
   }
   t.positions = MaybeNull(input, positions, wild);
-  t.frequency = memory.Floats(Wide{t.pairs} * 4);
+  t.frequency = memory.Floats(Span(t.tokens == 0 ? 0 : 1, 0, t.pairs));
   t.magnitude = input.Float();
   t.table = MaybeNull(input, memory.Results(Wide{t.tokens} * t.pairs * 8), wild);
   const AnyExecutor executor(input, wild);
