@@ -61,6 +61,38 @@ HWY_NOINLINE bool IsExact(const uint8_t* codes, const int8_t* activations, int32
   return true;
 }
 
+// The same for products in natural order, of two and of four.
+template <int kZero, int kMaxCode, bool kInPairs, Products kProducts>
+HWY_NOINLINE bool IsExactInOrder(const uint8_t* codes, const int8_t* activations, int32_t start) {
+  constexpr bool kMoves = MovesSigns<kProducts>(kMaxCode, kInPairs);
+  constexpr int kOff = kMoves || kSignedCodes ? kZero : 0;  // what is taken off codes
+  const hn::ScalableTag<uint8_t> d8;
+  const hn::RebindToSigned<decltype(d8)> di8;
+  const hn::Repartition<int32_t, decltype(d8)> d32;
+  const auto a = hn::LoadU(di8, activations);
+  const CodeOperand<kMoves, kZero, decltype(d8)> operand(hn::LoadU(d8, codes));
+  const auto expected = [&](size_t first, size_t count) {
+    int32_t sum = 0;
+    for (size_t i = first; i < first + count; ++i) sum += (codes[i] - kOff) * activations[i];
+    return sum;
+  };
+  if constexpr (!kInPairs) {
+    int32_t sums[HWY_MAX_BYTES / 4];
+    hn::StoreU(operand.template Quads<kProducts>(a, hn::Set(d32, start)), d32, sums);
+    for (size_t i = 0; i < hn::Lanes(d32); ++i) {
+      if (sums[i] != start + expected(4 * i, 4)) return false;
+    }
+  } else if constexpr (!kSignedCodes) {
+    const hn::Repartition<int16_t, decltype(d8)> d16;
+    int16_t sums[HWY_MAX_BYTES / 2];
+    hn::StoreU(operand.Pairs(a), d16, sums);
+    for (size_t i = 0; i < hn::Lanes(d16); ++i) {
+      if (sums[i] != expected(2 * i, 2)) return false;
+    }
+  }
+  return true;
+}
+
 // All pairs of one code and one activation, all patterns of extremes, and random vectors, for one kind of format.
 template <int kZero, int kMaxCode, Products kProducts>
 HWY_NOINLINE void CheckProducts() {
@@ -68,14 +100,18 @@ HWY_NOINLINE void CheckProducts() {
   constexpr size_t kBytes = HWY_MAX_BYTES;
   uint8_t codes[kBytes];
   int8_t activations[kBytes];
+  const auto exact = [&](int32_t start) {
+    return IsExact<kZero, kWide, kProducts>(codes, activations, start) &&
+           IsExactInOrder<kZero, kMaxCode, false, kProducts>(codes, activations, start) &&
+           IsExactInOrder<kZero, kMaxCode, true, kProducts>(codes, activations, start);
+  };
   for (int code = 0; code <= kMaxCode; ++code) {
     for (int a = -127; a <= 127; ++a) {
       for (size_t i = 0; i < kBytes; ++i) {
         codes[i] = static_cast<uint8_t>(code);
         activations[i] = static_cast<int8_t>(a);
       }
-      ASSERT_TRUE((IsExact<kZero, kWide, kProducts>(codes, activations, 0)))
-          << code << " * " << a << ", zero " << kZero;
+      ASSERT_TRUE(exact(0)) << code << " * " << a << ", zero " << kZero;
     }
   }
   const uint8_t code_ends[] = {0, kMaxCode, kZero > kMaxCode ? 0 : kZero, kMaxCode / 2};
@@ -85,8 +121,7 @@ HWY_NOINLINE void CheckProducts() {
       codes[i] = code_ends[pattern >> (i % 4 * 4) & 3];
       activations[i] = activation_ends[pattern >> (i % 4 * 4 + 2) & 3];
     }
-    ASSERT_TRUE((IsExact<kZero, kWide, kProducts>(codes, activations, 12345)))
-        << "pattern " << pattern << ", zero " << kZero;
+    ASSERT_TRUE(exact(12345)) << "pattern " << pattern << ", zero " << kZero;
   }
   test::Random random(1);
   for (int round = 0; round < 2000; ++round) {
@@ -95,8 +130,7 @@ HWY_NOINLINE void CheckProducts() {
       activations[i] = static_cast<int8_t>(static_cast<int>(random.Below(255)) - 127);
     }
     const int32_t start = static_cast<int32_t>(random.Below(1 << 24)) - (1 << 23);
-    ASSERT_TRUE((IsExact<kZero, kWide, kProducts>(codes, activations, start)))
-        << "round " << round << ", zero " << kZero;
+    ASSERT_TRUE(exact(start)) << "round " << round << ", zero " << kZero;
   }
 }
 

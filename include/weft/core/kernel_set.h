@@ -50,7 +50,7 @@ struct TokenList {
 // raw[i * raw_stride + r] = dot(token i, weight row first_row + r)
 struct DotTask {
   TokenList tokens;
-  const void* packed = nullptr;  // quantised formats: the tokens of the list as pack_lanes lays them out
+  const void* packed = nullptr;  // quantised formats: what pack_lanes makes of the tokens of the list
   WeightView w;
   size_t first_row = 0, rows = 0;
   float* raw = nullptr;

@@ -17,6 +17,7 @@
 #include "weft/core/prefetch.h"
 #include "weft/formats/panel_class-inl.h"
 #include "weft/formats/row_codes-inl.h"
+#include "weft/kernels/block_dot-inl.h"
 #include "weft/kernels/pack_tokens-inl.h"
 #include "weft/simd/convert-inl.h"
 #include "weft/simd/int8_dot-inl.h"
@@ -306,6 +307,8 @@ template <class Format, PanelClass kClass, Products kProducts, size_t kTokens>
 HWY_INLINE void DotTokens(const DotTask& task, size_t token) {
   if constexpr (kIsFloat<Format>) {
     DotFloats<Format, kClass.form, kTokens>(task, token);
+  } else if constexpr (kDotsInNaturalOrder<Format>) {
+    DotInBlocks<Format, kClass, kProducts, kTokens>(task, token);
   } else {
     DotQuantized<Format, kClass, kProducts, kTokens>(task, token);
   }
@@ -316,12 +319,30 @@ HWY_INLINE void DotTokens(const DotTask& task, size_t token) {
 template <class Format, PanelClass kClass = kUsualClass<Format>, Products kProducts = Products::kTarget>
 HWY_NOINLINE void DotRows(const DotTask& task) {
   size_t token = 0;
+  if constexpr (kDotsInNaturalOrder<Format>) {
+    for (; token + 8 <= task.tokens.count; token += 8) DotTokens<Format, kClass, kProducts, 8>(task, token);
+  }
   for (; token + 4 <= task.tokens.count; token += 4) DotTokens<Format, kClass, kProducts, 4>(task, token);
   switch (task.tokens.count - token) {
     case 3: return DotTokens<Format, kClass, kProducts, 3>(task, token);
     case 2: return DotTokens<Format, kClass, kProducts, 2>(task, token);
     case 1: return DotTokens<Format, kClass, kProducts, 1>(task, token);
     default: return;
+  }
+}
+
+// How DotRows wants the tokens of quantised forms: see PackLanes and PackBlockTokens.
+template <class Format, PanelClass kClass = kUsualClass<Format>, Products kProducts = Products::kTarget>
+size_t DotTokenBytes(size_t cols) {
+  if constexpr (kDotsInNaturalOrder<Format>) return BlockTokenBytes<Format, kClass, kProducts>(cols);
+  return LaneBytes<Format, kClass>(cols);
+}
+template <class Format, PanelClass kClass = kUsualClass<Format>, Products kProducts = Products::kTarget>
+HWY_INLINE void PackDotTokens(const PackTokensTask& task) {
+  if constexpr (kDotsInNaturalOrder<Format>) {
+    PackBlockTokens<Format, kClass, kProducts>(task);
+  } else {
+    PackLanes<Format, kClass>(task);
   }
 }
 

@@ -30,8 +30,8 @@ constexpr ProductKernels MakeProductKernels() {
   k.dot = DotRows<Format, kClass, kProducts>;
   if constexpr (!kIsFloat<Format>) {
     k.zero = Format::kZero;
-    k.lane_bytes = LaneBytes<Format, kClass>;
-    k.pack_lanes = PackLanes<Format, kClass>;
+    k.lane_bytes = DotTokenBytes<Format, kClass, kProducts>;
+    k.pack_lanes = PackDotTokens<Format, kClass, kProducts>;
   }
   k.pack = PackPanel<Format, kClass>;
   return k;

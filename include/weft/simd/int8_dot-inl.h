@@ -190,6 +190,52 @@ HWY_INLINE hn::Vec<D32> PairDot(D32 d32, V16 a, V16 b, hn::Vec<D32> sum) {
   }
 }
 
+// Whether products in natural order give codes' signs (of code - zero) to the activations: where pairs of products must
+// fit 16 bits, and those of the codes would not.
+template <Products kProducts>
+constexpr bool MovesSigns(int max_code, bool in_pairs) {
+  return !kSignedCodes && max_code > 127 && (in_pairs || !kNativeDots<kProducts>);
+}
+
+// Codes of a format with the given zero, for products with several tokens: of code - zero where kMovesSigns or
+// kSignedCodes, else of the codes.
+template <bool kMovesSigns, int kZero, class D8>
+class CodeOperand {
+  using D16 = hn::Repartition<int16_t, D8>;
+  using D32 = hn::Repartition<int32_t, D8>;
+  using VI8 = hn::Vec<hn::RebindToSigned<D8>>;
+
+ public:
+  HWY_INLINE explicit CodeOperand(hn::Vec<D8> codes) {
+    const D8 d8;
+    if constexpr (kMovesSigns) {
+      signs_ = hn::BitCast(hn::RebindToSigned<D8>(), hn::Sub(codes, hn::Set(d8, static_cast<uint8_t>(kZero))));
+      operand_ = hn::BitCast(d8, hn::Abs(signs_));  // of -128: 128
+    } else {
+      operand_ = Operand<kZero>(d8, codes);
+    }
+  }
+
+  // Sums of two products of bytes; only where operands are unsigned. |sum| <= 2 * 128 * 127.
+  HWY_INLINE hn::Vec<D16> Pairs(VI8 activations) const {
+    if constexpr (kMovesSigns) activations = hn::IfNegativeThenNegOrUndefIfZero(signs_, activations);
+    return hn::SatWidenMulPairwiseAdd(D16(), operand_, activations);
+  }
+  // sum + the sums of four.
+  template <Products kProducts>
+  HWY_INLINE hn::Vec<D32> Quads(VI8 activations, hn::Vec<D32> sum) const {
+    if constexpr (kMovesSigns) {
+      return hn::Add(sum, hn::WidenMulPairwiseAdd(D32(), Pairs(activations), hn::Set(D16(), int16_t{1})));
+    } else {
+      return QuadDot<false, kProducts>(D32(), operand_, activations, sum);
+    }
+  }
+
+ private:
+  hn::Vec<D8> operand_;
+  VI8 signs_;
+};
+
 // Lane i: 16 bits of a[i] from bit kFromA on in the lower half, of b[i] from bit kFromB on in the upper one.
 template <size_t kFromA, size_t kFromB, class D32>
 HWY_INLINE hn::Vec<D32> InterleaveHalves(D32 d32, hn::Vec<D32> a, hn::Vec<D32> b) {

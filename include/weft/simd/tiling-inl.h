@@ -21,6 +21,7 @@
 #endif
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "hwy/highway.h"
 #include "weft/core/activations.h"
@@ -49,6 +50,11 @@ inline constexpr bool kIntegerScales = true;
 #else
 inline constexpr bool kIntegerScales = false;
 #endif
+
+// Products of a few tokens go through blocks of at least so many elements in natural order (block_dot-inl.h), and
+// through others a block per lane (dot-inl.h). A transposition in registers suits vectors of 16 lanes; of fewer, only
+// blocks of one group, whose sums need no scales in between.
+inline constexpr size_t kNaturalDotElements = HWY_MAX_BYTES < 64 ? 256 : SIZE_MAX;
 
 // Whether there is a dot of bf16 pairs. Elsewhere they are widened to floats, which is exact, and so are multiplied as
 // such.

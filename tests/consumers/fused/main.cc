@@ -22,8 +22,8 @@ size_t MultiplyAndFindLargest(weft::WeightView w, const float* x, weft::Activati
   namespace kernels = weft::HWY_NAMESPACE;
   kernels::Activate<weft::ActivationForm::kA32>({x, w.cols, 0, 1, form});
   const weft::TokenList token{form, nullptr, 0, 1};
-  std::vector<uint8_t> lanes(kernels::LaneBytes<weft::Q8_0>(w.cols));
-  kernels::PackLanes<weft::Q8_0>({.tokens = token, .cols = w.cols, .out = lanes.data()});
+  std::vector<uint8_t> lanes(kernels::DotTokenBytes<weft::Q8_0>(w.cols));
+  kernels::PackDotTokens<weft::Q8_0>({.tokens = token, .cols = w.cols, .out = lanes.data()});
   size_t largest = 0;
   for (size_t row = 0; row < w.rows; row += 8) {
     const size_t count = HWY_MIN(w.rows - row, size_t{8});
