@@ -200,6 +200,7 @@ class BlockProducts {
     const D8 d8;
     const hn::Repartition<int8_t, RowDwordTag> di8;
     hn::Vec<D32> sum[kTokens];
+    VF part[kTokens];  // of this block alone: a chain of additions over all would be slower than memory
     WEFT_UNROLL(16)
     for (size_t i = 0; i < kElements; i += kLanes8) {
       if constexpr (sizeof(typename Format::Block) > kLineBytes) {
@@ -221,16 +222,19 @@ class BlockProducts {
           const auto start = i % kClass.group == 0 ? hn::Zero(d32) : sum[t];
           sum[t] = w.template Quads<kProducts>(hn::LoadU(di8, codes[t] + first + i), start);
           if ((i + kLanes8) % kClass.group == 0 || kClass.group < kLanes8) {
-            total[t] = hn::MulAdd(hn::ConvertTo(df, sum[t]), hn::BitCast(df, Of(factor_[t], group, lane)), total[t]);
-            if constexpr (kTokens > 1) KeepOrder(total[t]);
+            const auto value = hn::ConvertTo(df, sum[t]), factor = hn::BitCast(df, Of(factor_[t], group, lane));
+            part[t] = group == 0 ? hn::Mul(value, factor) : hn::MulAdd(value, factor, part[t]);
+            if constexpr (kTokens > 1) KeepOrder(part[t]);
           }
         }
       }
     }
-    if constexpr (Layout::kIntegers) {
-      WEFT_UNROLL(8)
-      for (size_t t = 0; t < kTokens; ++t) {
+    WEFT_UNROLL(8)
+    for (size_t t = 0; t < kTokens; ++t) {
+      if constexpr (Layout::kIntegers) {
         total[t] = hn::MulAdd(hn::ConvertTo(df, sum[t]), hn::Set(df, factor_[t][0][lane]), total[t]);
+      } else {
+        total[t] = hn::Add(total[t], part[t]);
       }
     }
   }
