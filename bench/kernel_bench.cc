@@ -30,7 +30,9 @@ int Main(int argc, char** argv) {
   app.add_option("--threads", plan.threads, "Numbers of threads to measure with; default: one, and all cores")
       ->delimiter(',')
       ->check(CLI::Range(1, 1024));
-  app.add_option("--shape", shapes, "Adds rows of this shape: tokens, weight rows, columns")->type_name("M,N,K");
+  app.add_option("--shape", shapes,
+                 "Adds rows of this shape: tokens, weight rows, columns; in the formats with whole blocks of them")
+      ->type_name("M,N,K");
   app.add_option("--memory", megabytes, "MiB of weights to rotate through, several times the last-level cache")
       ->check(CLI::Range(1, 1 << 20));
   app.add_flag_callback(
@@ -70,9 +72,9 @@ int Main(int argc, char** argv) {
   if (plan.roofline) weft::bench::RegisterRoofline(plan);
   weft::bench::RegisterProducts(plan);
   weft::bench::RegisterConversions(plan);
-  benchmark::RunSpecifiedBenchmarks();
+  const size_t rows = benchmark::RunSpecifiedBenchmarks();  // says so if the filter matches none
   benchmark::Shutdown();
-  return 0;
+  return rows == 0 ? 2 : weft::bench::FailedRows() != 0;
 }
 
 }  // namespace

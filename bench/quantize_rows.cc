@@ -34,10 +34,7 @@ void ConvertRow(benchmark::State& state, DType type, size_t threads, bool encode
     }
     times.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
     state.SetIterationTime(times.back());
-    if (!status.ok()) {
-      char text[160];
-      return state.SkipWithError(ToText(status, text, sizeof(text)));
-    }
+    if (!status.ok()) return Fail(state, status);
     benchmark::ClobberMemory();
   }
   std::nth_element(times.begin(), times.begin() + times.size() / 2, times.end());
