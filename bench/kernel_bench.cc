@@ -16,9 +16,10 @@ namespace {
 int Main(int argc, char** argv) {
   using weft::bench::Shape;
   CLI::App app(
-      "Measures weft's kernels against what this machine can do. Rows are named "
-      "operation/format/m:TOKENS/n:ROWS/k:COLS/"
-      "threads:N; quantising and dequantising, quantize/format/n:WEIGHTS/threads:N.",
+      "Measures weft's kernels against what this machine can do. Rows of products are named "
+      "operation/format/m:TOKENS/n:ROWS/k:COLS/threads:N, those of other operations "
+      "operation/kind/m:ROWS/k:COLS/threads:N "
+      "or operation/format/n:WEIGHTS/threads:N; 'warm': data from the cache.",
       "kernel_bench");
   app.footer("Other options, such as --benchmark_filter=REGEX or --benchmark_format=json, go to Google Benchmark.");
   app.allow_extras();
@@ -71,7 +72,10 @@ int Main(int argc, char** argv) {
   if (benchmark::ReportUnrecognizedArguments(count, rest.data())) return 2;
   if (plan.roofline) weft::bench::RegisterRoofline(plan);
   weft::bench::RegisterProducts(plan);
+  weft::bench::RegisterSmallProducts(plan);
+  weft::bench::RegisterOperations(plan);
   weft::bench::RegisterConversions(plan);
+  weft::bench::RegisterAttention(plan);
   const size_t rows = benchmark::RunSpecifiedBenchmarks();  // says so if the filter matches none
   benchmark::Shutdown();
   return rows == 0 ? 2 : weft::bench::FailedRows() != 0;

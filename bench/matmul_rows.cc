@@ -67,8 +67,8 @@ class Row {
   std::vector<double> times_;
 };
 
-Peak PeakOf(DType type) {
-  const ActivationForm form = ActiveKernels().Find(type)->Product(Precision::kFast).form;
+Peak PeakOf(DType type, Precision precision) {
+  const ActivationForm form = ActiveKernels().Find(type)->Product(precision).form;
   return IsQuantized(form) ? Peak::kInt8Dot : form == ActivationForm::kBF16 ? Peak::kBF16Dot : Peak::kF32Fma;
 }
 
@@ -79,6 +79,7 @@ struct Case {
   size_t memory;   // rotate through this much; 0: the same weights again and again
   size_t experts;  // each with its own weights and m of all tokens; 0: an ordinary product
   bool roofline;
+  Precision precision = Precision::kFast;
 };
 
 void MatMulRow(benchmark::State& state, const Case& c) {
@@ -93,13 +94,14 @@ void MatMulRow(benchmark::State& state, const Case& c) {
   std::vector<uint8_t> forms(ActivationBytes(tokens, s.k)), scratch;
   const Executor executor = Threads(c.threads);
   size_t next = 0;
-  Row row(state, PeakOf(c.type), executor, c.roofline);
+  Row row(state, PeakOf(c.type, c.precision), executor, c.roofline);
   for (auto _ : state) {
     ActivationSet set = MakeActivations(x.data(), tokens, s.k, s.k, {forms.data(), forms.size()});
     MatMulArgs args;
     args.x = &set;
     args.y = y.data();
     args.y_stride = s.n;
+    args.precision = c.precision;
     std::vector<uint32_t> index(s.m);
     Status status = Ok();
     args.w = MakeWeights(blocks.data(), c.type, s.n, s.k);
@@ -159,13 +161,16 @@ void Add(const std::string& name, const F& run) {
   benchmark::RegisterBenchmark(name.c_str(), run)->Unit(benchmark::kMillisecond)->UseManualTime();
 }
 
-void AddProduct(const Plan& plan, DType type, const Shape& shape, size_t threads) {
+void AddProduct(const Plan& plan, DType type, const Shape& shape, size_t threads,
+                Precision precision = Precision::kFast) {
   if (!Fits(type, shape.k)) return;
   const std::string format = LowerName(type);
-  const Case c{type, shape, threads, shape.m <= 16 ? plan.memory : 0, 0, plan.roofline};
+  const Case c{type, shape, threads, shape.m <= 16 ? plan.memory : 0, 0, plan.roofline, precision};
   const std::string operation =
       shape.m == 1 ? "matvec/" + format : "matmul/" + format + "/m:" + std::to_string(shape.m);
-  Add(operation + "/" + Sizes(shape) + ThreadsSuffix(threads), [c](benchmark::State& state) { MatMulRow(state, c); });
+  const char* suffix = precision == Precision::kFine ? "/fine" : "";
+  Add(operation + "/" + Sizes(shape) + ThreadsSuffix(threads) + suffix,
+      [c](benchmark::State& state) { MatMulRow(state, c); });
 }
 
 }  // namespace
@@ -188,11 +193,14 @@ void RegisterRoofline(const Plan& plan) {
 }
 
 void RegisterProducts(const Plan& plan) {
-  constexpr size_t kTokens[] = {1, 2, 4, 8, 32, 512};
+  constexpr size_t kTokens[] = {1, 2, 4, 8, 32, 512}, kFineTokens[] = {1, 4, 512};
   ForEachFormat([&]<class Format>() {
     for (const size_t threads : plan.threads) {
       for (const size_t m : kTokens) AddProduct(plan, Format::kType, {m, 4096, 4096}, threads);
       for (const Shape& shape : plan.shapes) AddProduct(plan, Format::kType, shape, threads);
+      for (const size_t m : kFineTokens) {
+        if (!kIsFloat<Format>) AddProduct(plan, Format::kType, {m, 4096, 4096}, threads, Precision::kFine);
+      }
     }
   });
   for (const size_t threads : plan.threads) {

@@ -1,6 +1,6 @@
 // The rows of kernel_bench. Products measure the machine's peaks in the same breath as themselves (see roofline.h) and
-// have the counters macs_per_s, bytes_per_s, macs_per_cycle, peak_fraction and bandwidth_fraction; conversions have
-// weights_per_s.
+// have the counters macs_per_s, bytes_per_s, macs_per_cycle, peak_fraction and bandwidth_fraction; the other operations
+// those of operation.h.
 #ifndef WEFT_BENCH_ROWS_H_
 #define WEFT_BENCH_ROWS_H_
 
@@ -31,7 +31,10 @@ struct Plan {
 
 void RegisterRoofline(const Plan& plan);
 void RegisterProducts(const Plan& plan);
-void RegisterConversions(const Plan& plan);  // quantize/... and dequantize/...
+void RegisterSmallProducts(const Plan& plan);
+void RegisterOperations(const Plan& plan);   // activate, norm, rope, softmax, gated, top_k
+void RegisterConversions(const Plan& plan);  // quantize, dequantize, get_rows, store_kv
+void RegisterAttention(const Plan& plan);
 
 // What rows share.
 
