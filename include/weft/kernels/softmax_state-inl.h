@@ -17,6 +17,7 @@
 #include "hwy/highway.h"
 #include "weft/simd/convert-inl.h"
 #include "weft/simd/math-inl.h"
+#include "weft/simd/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace weft::inline WEFT_NAMESPACE {
@@ -39,11 +40,9 @@ HWY_INLINE float ExpScalar(float x) {
 // y[0, n) *= factor
 HWY_INLINE void ScaleInPlace(float* y, size_t n, float factor) {
   const hn::ScalableTag<float> df;
-  const size_t lanes = hn::Lanes(df);
   const auto f = hn::Set(df, factor);
-  size_t i = 0;
-  for (; i + lanes <= n; i += lanes) hn::StoreU(hn::Mul(hn::LoadU(df, y + i), f), df, y + i);
-  if (i < n) hn::StoreN(hn::Mul(hn::LoadN(df, y + i, n - i), f), df, y + i, n - i);
+  ForVectors(df, n,
+             [&](size_t i, auto vector) HWY_ATTR { vector.Store(df, hn::Mul(vector.Load(df, y + i), f), y + i); });
 }
 
 // acc[0, size) += sum over j < n of weights[j] * values[j][0, size)
@@ -76,13 +75,11 @@ HWY_INLINE void Reset(SoftmaxState& state) {
 template <class T>
 HWY_INLINE void Update(SoftmaxState& state, float* HWY_RESTRICT scores, const T* const* values, size_t n) {
   const hn::ScalableTag<float> df;
-  const size_t lanes = hn::Lanes(df);
   const auto lowest = hn::Set(df, -INFINITY);
   auto peak = lowest;
-  for (size_t i = 0; i < n; i += lanes) {
-    const size_t count = n - i < lanes ? n - i : lanes;
-    peak = hn::Max(peak, hn::IfThenElse(hn::FirstN(df, count), hn::LoadN(df, scores + i, count), lowest));
-  }
+  ForVectors(df, n, [&](size_t i, auto vector) HWY_ATTR {
+    peak = hn::Max(peak, vector.Or(df, vector.Load(df, scores + i), lowest));
+  });
   const float max = fmaxf(state.max, hn::ReduceMax(df, peak));
   if (max == -INFINITY) return;
   if (max > state.max) {
@@ -93,12 +90,11 @@ HWY_INLINE void Update(SoftmaxState& state, float* HWY_RESTRICT scores, const T*
   }
   auto total = hn::Zero(df);
   const auto vmax = hn::Set(df, max);
-  for (size_t i = 0; i < n; i += lanes) {
-    const size_t count = n - i < lanes ? n - i : lanes;
-    const auto e = hn::IfThenElseZero(hn::FirstN(df, count), Exp(df, hn::Sub(hn::LoadN(df, scores + i, count), vmax)));
-    total = hn::Add(total, e);
-    hn::StoreN(e, df, scores + i, count);
-  }
+  ForVectors(df, n, [&](size_t i, auto vector) HWY_ATTR {
+    const auto e = Exp(df, hn::Sub(vector.Load(df, scores + i), vmax));
+    total = hn::Add(total, vector.Or(df, e, hn::Zero(df)));
+    vector.Store(df, e, scores + i);
+  });
   state.sum += hn::ReduceSum(df, total);
   Accumulate(state.acc, scores, values, n, state.size);
 }
@@ -116,7 +112,6 @@ HWY_INLINE void Merge(SoftmaxState& into, const SoftmaxState& from) {
 // out[0, size) = acc / (sum + exp(sink - max)); zeros if no key was seen. `sink` may be null.
 HWY_INLINE void Finish(const SoftmaxState& state, const float* sink, float* out) {
   const hn::ScalableTag<float> df;
-  const size_t lanes = hn::Lanes(df);
   float factor = 0.0f;
   if (state.max != -INFINITY) {
     const float max = sink != nullptr ? fmaxf(state.max, *sink) : state.max;
@@ -125,10 +120,9 @@ HWY_INLINE void Finish(const SoftmaxState& state, const float* sink, float* out)
     factor = rescale / (state.sum * rescale + extra);
   }
   const auto f = hn::Set(df, factor);
-  for (size_t i = 0; i < state.size; i += lanes) {
-    const size_t count = state.size - i < lanes ? state.size - i : lanes;
-    hn::StoreN(hn::Mul(hn::LoadN(df, state.acc + i, count), f), df, out + i, count);
-  }
+  ForVectors(df, state.size, [&](size_t i, auto vector) HWY_ATTR {
+    vector.Store(df, hn::Mul(vector.Load(df, state.acc + i), f), out + i);
+  });
 }
 
 // NOLINTNEXTLINE(google-readability-namespace-comments)
