@@ -11,17 +11,19 @@
 #include <stddef.h>
 
 #include "hwy/highway.h"
+#include "weft/simd/convert-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace weft::inline WEFT_NAMESPACE {
 namespace HWY_NAMESPACE {
 namespace hn = hwy::HWY_NAMESPACE;
 
-// How a vector of a run is loaded and stored. Or: v in the lanes that are part of the run, `other` elsewhere.
+// How a vector of a run is loaded, as floats from any type of elements, and stored. Or: v in the lanes that are part of
+// the run, `other` elsewhere.
 struct WholeVector {
-  template <class DF>
-  HWY_INLINE hn::Vec<DF> Load(DF df, const float* from) const {
-    return hn::LoadU(df, from);
+  template <class DF, class T>
+  HWY_INLINE hn::Vec<DF> Load(DF df, const T* from) const {
+    return LoadFloat(df, from);
   }
   template <class DF>
   HWY_INLINE void Store(DF df, hn::Vec<DF> v, float* to) const {
@@ -35,9 +37,9 @@ struct WholeVector {
 struct PartVector {
   size_t count;  // lanes in use, from the first on; the others are loaded as zeros
 
-  template <class DF>
-  HWY_INLINE hn::Vec<DF> Load(DF df, const float* from) const {
-    return hn::LoadN(df, from, count);
+  template <class DF, class T>
+  HWY_INLINE hn::Vec<DF> Load(DF df, const T* from) const {
+    return LoadFloatN(df, from, count);
   }
   template <class DF>
   HWY_INLINE void Store(DF df, hn::Vec<DF> v, float* to) const {
