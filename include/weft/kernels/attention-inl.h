@@ -13,6 +13,7 @@
 
 #include "hwy/highway.h"
 #include "weft/core/kernel_set.h"
+#include "weft/core/prefetch.h"
 #include "weft/formats/f32.h"
 #include "weft/kernels/softmax_state-inl.h"
 #include "weft/simd/convert-inl.h"
@@ -73,14 +74,23 @@ struct AttentionGroup {
   const float* Sink(size_t h) const { return args.sinks != nullptr ? args.sinks + first_head + h : nullptr; }
 };
 
+// How many keys ahead a key is requested: with those of other heads between them, hardware does not foresee them well.
+// While one is multiplied with four heads (some 100 cycles), memory takes several times as long to answer.
+inline constexpr size_t kKeysAhead = 16;
+
 // scores[h * stride + j] of keys first + j, j < n, for all heads of the group: every key is read once.
 template <class TK>
 HWY_NOINLINE void ScoreKeys(const AttentionGroup& group, size_t first, size_t n, float* scores, size_t stride) {
   const AttentionArgs& args = group.args;
+  const size_t key_bytes = args.k_size * sizeof(TK), value_bytes = RowBytes(group.sequence.v.type, args.v_size);
   const float* queries[kHeadsTogether];
   for (size_t h = 0; h < group.heads; ++h) queries[h] = group.Query(h);
   for (size_t j = 0; j < n; ++j) {
     const auto* k = reinterpret_cast<const TK*>(group.sequence.k.At(first + j, group.kv_head));
+    if (const size_t ahead = first + j + kKeysAhead; ahead < group.keys.end) {
+      PrefetchLines(group.sequence.k.At(ahead, group.kv_head), key_bytes);
+    }
+    PrefetchLines(group.sequence.v.At(first + j, group.kv_head), value_bytes);  // wanted after the keys of the tile
     const float distance = static_cast<float>(static_cast<int64_t>(first + j) - group.position);
     float dots[kHeadsTogether];
     ForHeads(group.heads, [&]<size_t kHeads>(size_t first_head)
