@@ -16,9 +16,10 @@ namespace {
 int Main(int argc, char** argv) {
   using weft::bench::Shape;
   CLI::App app(
-      "Measures weft's kernels against what this machine can do. Rows are named "
-      "operation/format/m:TOKENS/n:ROWS/k:COLS/"
-      "threads:N; quantising and dequantising, quantize/format/n:WEIGHTS/threads:N.",
+      "Measures weft's kernels against what this machine can do. Rows of products are named "
+      "operation/format/m:TOKENS/n:ROWS/k:COLS/threads:N, those of other operations "
+      "operation/kind/m:ROWS/k:COLS/threads:N "
+      "or operation/format/n:WEIGHTS/threads:N; 'warm': data from the cache.",
       "kernel_bench");
   app.footer("Other options, such as --benchmark_filter=REGEX or --benchmark_format=json, go to Google Benchmark.");
   app.allow_extras();
@@ -30,7 +31,9 @@ int Main(int argc, char** argv) {
   app.add_option("--threads", plan.threads, "Numbers of threads to measure with; default: one, and all cores")
       ->delimiter(',')
       ->check(CLI::Range(1, 1024));
-  app.add_option("--shape", shapes, "Adds rows of this shape: tokens, weight rows, columns")->type_name("M,N,K");
+  app.add_option("--shape", shapes,
+                 "Adds rows of this shape: tokens, weight rows, columns; in the formats with whole blocks of them")
+      ->type_name("M,N,K");
   app.add_option("--memory", megabytes, "MiB of weights to rotate through, several times the last-level cache")
       ->check(CLI::Range(1, 1 << 20));
   app.add_flag_callback(
@@ -69,10 +72,13 @@ int Main(int argc, char** argv) {
   if (benchmark::ReportUnrecognizedArguments(count, rest.data())) return 2;
   if (plan.roofline) weft::bench::RegisterRoofline(plan);
   weft::bench::RegisterProducts(plan);
+  weft::bench::RegisterSmallProducts(plan);
+  weft::bench::RegisterOperations(plan);
   weft::bench::RegisterConversions(plan);
-  benchmark::RunSpecifiedBenchmarks();
+  weft::bench::RegisterAttention(plan);
+  const size_t rows = benchmark::RunSpecifiedBenchmarks();  // says so if the filter matches none
   benchmark::Shutdown();
-  return 0;
+  return rows == 0 ? 2 : weft::bench::FailedRows() != 0;
 }
 
 }  // namespace

@@ -1,29 +1,16 @@
 #include <benchmark/benchmark.h>
-#include <string.h>
 
 #include <algorithm>
-#include <cctype>
 #include <chrono>
-#include <map>
-#include <memory>
-#include <random>
 #include <string>
+#include <vector>
 
 #include "bench/rows.h"
-#include "reference/base/thread_pool.h"
 #include "weft/core/kernel_set.h"
 #include "weft/formats/formats.h"
 #include "weft/weft.h"
 
 namespace weft::bench {
-
-Executor Threads(size_t count) {
-  static std::map<size_t, std::unique_ptr<engine::ThreadPool>> pools;
-  auto& pool = pools[count];
-  if (pool == nullptr) pool = std::make_unique<engine::ThreadPool>(count);
-  return pool->executor();
-}
-
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -55,8 +42,7 @@ class Row {
   // `macs`, `bytes`: of one iteration. Rates are those of the median iteration.
   void Finish(double macs, double bytes) {
     if (times_.empty()) return;
-    std::nth_element(times_.begin(), times_.begin() + times_.size() / 2, times_.end());
-    const double seconds = times_[times_.size() / 2];
+    const double seconds = Median(times_);
     state_.counters["macs_per_s"] = macs / seconds;
     state_.counters["bytes_per_s"] = bytes / seconds;
     if (!roofline_) return;
@@ -81,35 +67,9 @@ class Row {
   std::vector<double> times_;
 };
 
-Peak PeakOf(DType type) {
-  const ActivationForm form = ActiveKernels().Find(type)->Product(Precision::kFast).form;
+Peak PeakOf(DType type, Precision precision) {
+  const ActivationForm form = ActiveKernels().Find(type)->Product(precision).form;
   return IsQuantized(form) ? Peak::kInt8Dot : form == ActivationForm::kBF16 ? Peak::kBF16Dot : Peak::kF32Fma;
-}
-
-// `copies` matrices of valid blocks: a few rows encoded from normal numbers, repeated.
-std::vector<uint8_t> MakeBlocks(DType type, size_t n, size_t k, size_t copies) {
-  constexpr size_t kDistinct = 16;
-  std::mt19937 random(1);
-  std::normal_distribution<float> normal(0.0f, 0.02f);
-  std::vector<float> rows(kDistinct * k);
-  std::generate(rows.begin(), rows.end(), [&] { return normal(random); });
-  const size_t row_bytes = RowBytes(type, k);
-  std::vector<uint8_t> blocks(copies * n * row_bytes);
-  for (size_t i = 0; i < std::min(kDistinct, copies * n); ++i) {
-    if (!Quantize(type, &rows[i * k], &blocks[i * row_bytes], k).ok()) return {};
-  }
-  for (size_t i = kDistinct; i < copies * n; ++i) {
-    memcpy(&blocks[i * row_bytes], &blocks[i % kDistinct * row_bytes], row_bytes);
-  }
-  return blocks;
-}
-
-std::vector<float> MakeActivationRows(size_t count) {
-  std::mt19937 random(2);
-  std::normal_distribution<float> normal;
-  std::vector<float> x(count);
-  std::generate(x.begin(), x.end(), [&] { return normal(random); });
-  return x;
 }
 
 struct Case {
@@ -119,12 +79,8 @@ struct Case {
   size_t memory;   // rotate through this much; 0: the same weights again and again
   size_t experts;  // each with its own weights and m of all tokens; 0: an ordinary product
   bool roofline;
+  Precision precision = Precision::kFast;
 };
-
-void Fail(benchmark::State& state, const Status& status) {
-  char text[160];
-  state.SkipWithError(ToText(status, text, sizeof(text)));
-}
 
 void MatMulRow(benchmark::State& state, const Case& c) {
   const Shape& s = c.shape;
@@ -133,18 +89,19 @@ void MatMulRow(benchmark::State& state, const Case& c) {
   const size_t copies = std::max(per_call, (c.memory + matrix - 1) / matrix);
   const std::vector<uint8_t> blocks = MakeBlocks(c.type, s.n, s.k, copies);
   const size_t tokens = c.experts != 0 ? s.m * c.experts / 2 : s.m;  // two experts per token
-  const std::vector<float> x = MakeActivationRows(tokens * s.k);
+  const Buffer<float> x = Normals(tokens * s.k);
   std::vector<float> y(s.m * s.n);
   std::vector<uint8_t> forms(ActivationBytes(tokens, s.k)), scratch;
   const Executor executor = Threads(c.threads);
   size_t next = 0;
-  Row row(state, PeakOf(c.type), executor, c.roofline);
+  Row row(state, PeakOf(c.type, c.precision), executor, c.roofline);
   for (auto _ : state) {
     ActivationSet set = MakeActivations(x.data(), tokens, s.k, s.k, {forms.data(), forms.size()});
     MatMulArgs args;
     args.x = &set;
     args.y = y.data();
     args.y_stride = s.n;
+    args.precision = c.precision;
     std::vector<uint32_t> index(s.m);
     Status status = Ok();
     args.w = MakeWeights(blocks.data(), c.type, s.n, s.k);
@@ -171,7 +128,7 @@ void MatMulRow(benchmark::State& state, const Case& c) {
 
 void SgemmRow(benchmark::State& state, const Shape& s, size_t threads, bool roofline) {
   const SgemmFunction sgemm = FindSgemm(threads);
-  const std::vector<float> x = MakeActivationRows(s.m * s.k), w = MakeActivationRows(s.n * s.k);
+  const Buffer<float> x = Normals(s.m * s.k), w = Normals(s.n * s.k);
   std::vector<float> y(s.m * s.n);
   Row row(state, Peak::kF32Fma, Threads(threads), roofline);
   for (auto _ : state) {
@@ -190,8 +147,7 @@ void RooflineRow(benchmark::State& state, size_t threads, const char* counter, c
     rates.push_back(measure(Threads(threads)));
     state.SetIterationTime(std::chrono::duration<double>(Clock::now() - start).count());
   }
-  std::nth_element(rates.begin(), rates.begin() + rates.size() / 2, rates.end());
-  const double rate = rates[rates.size() / 2];
+  const double rate = Median(rates);
   state.counters[counter] = rate;
   if (per_cycle != nullptr) {
     state.counters[per_cycle] = rate / roofline::MeasureClock(0.02) / static_cast<double>(threads);
@@ -199,20 +155,22 @@ void RooflineRow(benchmark::State& state, size_t threads, const char* counter, c
 }
 
 std::string Sizes(const Shape& s) { return "n:" + std::to_string(s.n) + "/k:" + std::to_string(s.k); }
-std::string ThreadsSuffix(size_t threads) { return "/threads:" + std::to_string(threads); }
 
 template <class F>
 void Add(const std::string& name, const F& run) {
   benchmark::RegisterBenchmark(name.c_str(), run)->Unit(benchmark::kMillisecond)->UseManualTime();
 }
 
-void AddProduct(const Plan& plan, DType type, const Shape& shape, size_t threads) {
-  std::string format = Name(type);
-  std::transform(format.begin(), format.end(), format.begin(), [](unsigned char c) { return std::tolower(c); });
-  const Case c{type, shape, threads, shape.m <= 16 ? plan.memory : 0, 0, plan.roofline};
+void AddProduct(const Plan& plan, DType type, const Shape& shape, size_t threads,
+                Precision precision = Precision::kFast) {
+  if (!Fits(type, shape.k)) return;
+  const std::string format = LowerName(type);
+  const Case c{type, shape, threads, shape.m <= 16 ? plan.memory : 0, 0, plan.roofline, precision};
   const std::string operation =
       shape.m == 1 ? "matvec/" + format : "matmul/" + format + "/m:" + std::to_string(shape.m);
-  Add(operation + "/" + Sizes(shape) + ThreadsSuffix(threads), [c](benchmark::State& state) { MatMulRow(state, c); });
+  const char* suffix = precision == Precision::kFine ? "/fine" : "";
+  Add(operation + "/" + Sizes(shape) + ThreadsSuffix(threads) + suffix,
+      [c](benchmark::State& state) { MatMulRow(state, c); });
 }
 
 }  // namespace
@@ -235,11 +193,14 @@ void RegisterRoofline(const Plan& plan) {
 }
 
 void RegisterProducts(const Plan& plan) {
-  constexpr size_t kTokens[] = {1, 2, 4, 8, 32, 512};
+  constexpr size_t kTokens[] = {1, 2, 4, 8, 32, 512}, kFineTokens[] = {1, 4, 512};
   ForEachFormat([&]<class Format>() {
     for (const size_t threads : plan.threads) {
       for (const size_t m : kTokens) AddProduct(plan, Format::kType, {m, 4096, 4096}, threads);
       for (const Shape& shape : plan.shapes) AddProduct(plan, Format::kType, shape, threads);
+      for (const size_t m : kFineTokens) {
+        if (!kIsFloat<Format>) AddProduct(plan, Format::kType, {m, 4096, 4096}, threads, Precision::kFine);
+      }
     }
   });
   for (const size_t threads : plan.threads) {

@@ -21,6 +21,8 @@ double TimeOnAll(const Executor& executor, const F& work) {
   return Seconds(Clock::now() - start);
 }
 
+uint8_t* AlignedToLine(uint8_t* data) { return data + (64 - reinterpret_cast<uintptr_t>(data) % 64) % 64; }
+
 }  // namespace
 
 double MeasurePeak(Peak peak, const Executor& executor, double seconds) {
@@ -69,8 +71,7 @@ ReadBandwidth::ReadBandwidth(size_t bytes)
 
 double ReadBandwidth::Measure(const Executor& executor, double seconds) {
   const Kernels& kernels = ActiveKernels();
-  const auto address = reinterpret_cast<uintptr_t>(data_.get());
-  const uint8_t* data = data_.get() + (64 - address % 64) % 64;
+  const uint8_t* data = AlignedToLine(data_.get());
   // Each sample reads a 16th of the buffer, so that all of it passes before any line is read again.
   const size_t share = std::max<size_t>(1, bytes_ / 16 / kUnit / executor.workers) * kUnit;
   const size_t sample = share * executor.workers;
@@ -86,6 +87,33 @@ double ReadBandwidth::Measure(const Executor& executor, double seconds) {
           executor, [&](size_t i) { sums[i] = kernels.read(static_cast<Pattern>(pattern), from + i * share, share); });
       best = std::max(best, static_cast<double>(sample) / took);
     }
+  } while (Seconds(Clock::now() - start) < seconds);
+  return best;
+}
+
+StreamBandwidth::StreamBandwidth(size_t read, size_t written, uint32_t workers) {
+  const auto part = [&](size_t bytes) { return (bytes / workers + kStreamStep - 1) / kStreamStep * kStreamStep; };
+  read_ = part(read);
+  written_ = std::max(part(written), read_ == 0 ? kStreamStep : 0);
+  const size_t bytes = (read_ + written_) * workers + 64;
+  data_.reset(new uint8_t[bytes]);
+  std::memset(data_.get(), 1, bytes);
+}
+
+double StreamBandwidth::Measure(const Executor& executor, double seconds) {
+  const Kernels& kernels = ActiveKernels();
+  uint8_t* data = AlignedToLine(data_.get());
+  const auto run = [&] {
+    return TimeOnAll(executor, [&](size_t i) {
+      uint8_t* from = data + i * (read_ + written_);
+      for (size_t pass = 0; pass < passes_; ++pass) kernels.stream(from, read_, from + read_, written_);
+    });
+  };
+  while (run() < 0.0002) passes_ *= 2;
+  double best = 0.0;
+  const auto start = Clock::now();
+  do {
+    best = std::max(best, static_cast<double>((read_ + written_) * passes_ * executor.workers) / run());
   } while (Seconds(Clock::now() - start) < seconds);
   return best;
 }

@@ -40,6 +40,23 @@ class ReadBandwidth {
   size_t next_ = 0;  // where the next sweep starts: none finds the cache warm
 };
 
+// Reads a buffer and writes another one at the same time, over and over: as fast as the caches that hold them, or
+// memory, allow. What an operation that reads and writes as much can reach.
+class StreamBandwidth {
+ public:
+  // Each is rounded up to whole steps (kStreamStep) per worker. Throws std::bad_alloc.
+  StreamBandwidth(size_t read, size_t written, uint32_t workers);
+
+  // Bytes per second, read and written, all workers together, each with its own part of both: the best of several runs
+  // that take about `seconds` in all. The executor must have the workers of the constructor.
+  double Measure(const Executor& executor, double seconds);
+
+ private:
+  size_t read_, written_;  // of a worker
+  size_t passes_ = 1;      // per run: enough for starting the threads not to count
+  std::unique_ptr<uint8_t[]> data_;
+};
+
 }  // namespace weft::roofline
 
 #endif  // WEFT_BENCH_ROOFLINE_H_

@@ -146,8 +146,37 @@ HWY_NOINLINE uint64_t Read(Pattern pattern, const uint8_t* from, size_t bytes) {
   return hn::ReduceSum(d, sum);
 }
 
+HWY_NOINLINE void Stream(const uint8_t* HWY_RESTRICT from, size_t read, uint8_t* HWY_RESTRICT to, size_t written) {
+  const RowDwordTag d;
+  constexpr size_t kVector = kLanes32 * sizeof(uint32_t), kVectors = roofline::kStreamStep / kVector;
+  static_assert(kVectors >= 4);
+  hn::Vec<RowDwordTag> sums[4] = {hn::Zero(d), hn::Zero(d), hn::Zero(d), hn::Zero(d)};
+  const size_t longest = HWY_MAX(read, written);
+  // A step of the longer stream per round; one of the other whenever it is due.
+  size_t due_in = 0, due_out = 0;
+  for (size_t round = 0; round < longest; round += roofline::kStreamStep) {
+    if ((due_in += read) >= longest) {
+      due_in -= longest;
+      HWY_UNROLL(16)
+      for (size_t i = 0; i < kVectors; ++i) {
+        sums[i % 4] = hn::Add(sums[i % 4], hn::Load(d, reinterpret_cast<const uint32_t*>(from + i * kVector)));
+      }
+      from += roofline::kStreamStep;
+    }
+    if ((due_out += written) >= longest) {
+      due_out -= longest;
+      HWY_UNROLL(16)
+      for (size_t i = 0; i < kVectors; ++i) hn::Store(sums[i % 4], d, reinterpret_cast<uint32_t*>(to + i * kVector));
+      to += roofline::kStreamStep;
+    }
+  }
+  static thread_local volatile uint32_t sink;  // where nothing is written, the sums are needed all the same
+  sink = hn::GetLane(hn::Add(hn::Add(sums[0], sums[1]), hn::Add(sums[2], sums[3])));
+  (void)sink;
+}
+
 template <Products kProducts>
-constexpr roofline::Kernels kTable = {RunInt8Dot<kProducts>, RunF32Fma, RunBF16Dot, Read};
+constexpr roofline::Kernels kTable = {RunInt8Dot<kProducts>, RunF32Fma, RunBF16Dot, Read, Stream};
 
 }  // namespace
 // NOLINTNEXTLINE(google-readability-namespace-comments)

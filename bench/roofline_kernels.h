@@ -15,6 +15,8 @@ enum class Pattern {
 };
 inline constexpr int kPatterns = 3;
 
+inline constexpr size_t kStreamStep = 256;
+
 struct Kernels {
   // Each runs `steps` rounds and returns how many multiply-accumulates that were.
   uint64_t (*int8_dot)(uint64_t steps);
@@ -22,6 +24,9 @@ struct Kernels {
   uint64_t (*bf16_dot)(uint64_t steps);
   // Reads `bytes` bytes, a multiple of 64 KiB, 64-byte aligned; returns something that depends on all of them.
   uint64_t (*read)(Pattern pattern, const uint8_t* from, size_t bytes);
+  // Reads `read` bytes while it writes `written` bytes (of no meaning), each in order and both at an even pace.
+  // Multiples of kStreamStep, one of them not 0; 64-byte aligned; they must not overlap.
+  void (*stream)(const uint8_t* from, size_t read, uint8_t* to, size_t written);
 };
 
 // The kernels of the library's active target.

@@ -168,7 +168,8 @@ mapfile -t cpus < <(taskset -cp $$ 2>/dev/null | sed 's/.*: //; s/-/ /g' | tr , 
   seq "$from" "${to:-$from}"
 done)
 
-# The speed and its unit in what a run printed; where a row has no rate of its own, its calls per second.
+# The speed and its unit in what a run printed; where a row has no rate of multiply-accumulates, its calls per second (of
+# the median call, but for rows that print no more than the mean time).
 read_kernel_bench() {
   awk -F '": ' -v about="$work/about.$1" '
     { sub(/,$/, "", $2); gsub(/"/, "", $2) }
@@ -176,11 +177,12 @@ read_kernel_bench() {
     $1 ~ /"compiler$/ { compiler = $2 }
     $1 ~ /"error_message$/ { print $2; failed = 1; exit 1 }
     $1 ~ /"macs_per_s$/ { speed = $2 / 1e9; unit = "GMAC/s" }
+    $1 ~ /"calls_per_s$/ { calls = $2 }
     $1 ~ /"real_time$/ { time = $2 }
     $1 ~ /"time_unit$/ { per_second = $2 == "ns" ? 1e9 : $2 == "us" ? 1e6 : $2 == "ms" ? 1e3 : 1 }
     END {
       if (failed) exit 1
-      if (unit == "" && time > 0) { speed = per_second / time; unit = "calls/s" }
+      if (unit == "" && time > 0) { speed = calls > 0 ? calls : per_second / time; unit = "calls/s" }
       if (!(speed > 0)) { print "it printed no speed"; exit 1 }
       print target ", " compiler >about
       printf "%.9g\t%s\n", speed, unit

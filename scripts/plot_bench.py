@@ -19,8 +19,8 @@ def rows(path):
     for row in json.load(open(path))["benchmarks"]:
         if row.get("error_occurred") or row.get("aggregate_name", "median") != "median":
             continue
-        match = re.match(r"(matvec|matmul)/(\w+)(?:/m:(\d+))?/n:4096/k:4096/threads:(\d+)(?!/warm)", row["name"])
-        if match and "/warm" not in row["name"]:
+        match = re.match(r"(matvec|matmul)/(\w+)(?:/m:(\d+))?/n:4096/k:4096/threads:(\d+)/manual_time", row["name"])
+        if match:
             yield match[2], int(match[3] or 1), int(match[4]), row
 
 

@@ -108,6 +108,13 @@ expect_status 0
 expect_verdict matvec/a/threads:1 unclear
 expect_text out '1 unclear'
 
+title="the median of calls, where it is printed, counts and not their mean"
+fake_build "$tmp/new" 'interrupted/norm 20 0'
+fake_build "$tmp/older" 'interrupted/norm 20 0'
+compare "$tmp/older" "$tmp/new"
+expect_status 0
+expect_text out '| interrupted/norm | *20000 | *20000 | calls/s '
+
 title="rows of one side only, and rows without a rate of multiply-accumulates"
 fake_build "$tmp/new" "${rows[0]}" 'plain/norm 50 0' 'new/row 1 1'
 fake_build "$tmp/older" "${rows[0]}" 'plain/norm 50 0' 'old/row 1 1' 'roofline/read 1 1' 'matmul/openblas_f32 1 1'

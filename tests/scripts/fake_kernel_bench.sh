@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
 # Stands for kernel_bench in compare_test.sh. Its rows are lines of the file `rows` beside it: name, speed in GMAC/s, noise
 # in percent, and perhaps what else it does: `crash`, `error`, `silent`, `slow:N` (half the speed in its first N runs),
-# `wild` (70 and 105 % in turn). Every run is a line of ../runs and of `count`. As with kernel_bench, names end in
-# /manual_time, and the noise has a long tail.
+# `wild` (70 and 105 % in turn). Rows with `plain` in their name print their time only; those with `interrupted` the mean,
+# which half of the runs have thrice as long, and calls_per_s. Every run is a line of ../runs and of `count`. As with
+# kernel_bench, names end in /manual_time, and the noise has a long tail.
 FAKE_FOLDER=${0%/*} exec awk -- '
 function lines(file,    n, line) { while ((getline line < file) > 0) text[++n] = line; close(file); return n }
 function hash(s,    h, i) {
@@ -44,7 +45,10 @@ BEGIN {
   printf "{\n  \"context\": {\n    \"executable\": \"x\",\n    \"compiler\": \"fake 1\",\n    \"target\": \"EMU128\"\n  },\n"
   printf "  \"benchmarks\": [\n    {\n      \"name\": \"%s/manual_time\",\n", name
   if (manner == "error") printf "      \"error_occurred\": true,\n      \"error_message\": \"no such luck\",\n"
-  printf "      \"threads\": 1,\n      \"real_time\": %.16e,\n      \"time_unit\": \"us\"", 1e3 / speed
-  if (name !~ /plain/) printf ",\n      \"bytes_per_s\": 7.0e+09,\n      \"macs_per_s\": %.16e", speed * 1e9
+  mean = 1e3 / speed
+  if (name ~ /interrupted/) mean *= count % 2 ? 3 : 1
+  printf "      \"threads\": 1,\n      \"real_time\": %.16e,\n      \"time_unit\": \"us\"", mean
+  if (name ~ /interrupted/) printf ",\n      \"calls_per_s\": %.16e", speed * 1e3
+  else if (name !~ /plain/) printf ",\n      \"bytes_per_s\": 7.0e+09,\n      \"macs_per_s\": %.16e", speed * 1e9
   printf "\n    }\n  ]\n}\n"
 }' "$@"

@@ -38,7 +38,7 @@ struct Keys {
                               scores.begin() + static_cast<ptrdiff_t>(i + n));
       std::vector<const BlockF32*> rows;
       for (size_t j = i; j < i + n; ++j) rows.push_back(reinterpret_cast<const BlockF32*>(&values[j * kSize]));
-      Update(state, part.data(), rows.data(), n);
+      Update(&state, 1, part.data(), n, rows.data(), n);
     }
     return state;
   }
@@ -89,6 +89,40 @@ void CheckParts() {
   }
 }
 
+// Heads side by side have the bits that each has alone; one of them sees no key.
+void CheckHeads() {
+  test::Random random(2);
+  constexpr size_t kKeys = 21, kStride = 32;
+  for (size_t size : {1, 7, 16, 19, 64, 100}) {
+    const std::vector<float> values = random.Normals(kKeys * size);
+    std::vector<const BlockF32*> rows;
+    for (size_t j = 0; j < kKeys; ++j) rows.push_back(reinterpret_cast<const BlockF32*>(&values[j * size]));
+    for (size_t heads = 1; heads <= kHeadsTogether; ++heads) {
+      std::vector<float> scores = random.Normals(kHeadsTogether * kStride, 3.0f);
+      for (size_t j = 0; j < kKeys; ++j) scores[heads / 2 * kStride + j] = -INFINITY;
+      std::vector<float> alone_scores = scores, acc(kHeadsTogether * size), alone_acc = acc;
+      SoftmaxState states[kHeadsTogether], alone[kHeadsTogether];
+      for (size_t h = 0; h < heads; ++h) {
+        states[h].acc = &acc[h * size];
+        alone[h].acc = &alone_acc[h * size];
+        states[h].size = alone[h].size = size;
+      }
+      for (size_t turn = 0; turn < 2; ++turn) {
+        Update(states, heads, scores.data(), kStride, rows.data(), kKeys);
+        for (size_t h = 0; h < heads; ++h) {
+          Update(alone + h, 1, &alone_scores[h * kStride], kStride, rows.data(), kKeys);
+        }
+      }
+      EXPECT_EQ(acc, alone_acc) << heads << " heads of " << size;
+      EXPECT_EQ(scores, alone_scores) << heads << " heads of " << size;
+      for (size_t h = 0; h < heads; ++h) {
+        EXPECT_EQ(states[h].max, alone[h].max);
+        EXPECT_EQ(states[h].sum, alone[h].sum);
+      }
+    }
+  }
+}
+
 void CheckEmpty() {
   const Keys none{std::vector<float>(3, -INFINITY), std::vector<float>(3 * kSize, 1.0f)};
   std::vector<float> a, b;
@@ -117,10 +151,12 @@ namespace weft {
 namespace {
 
 HWY_EXPORT(CheckParts);
+HWY_EXPORT(CheckHeads);
 HWY_EXPORT(CheckEmpty);
 
 WEFT_SIMD_TEST(SoftmaxStateTest);
 TEST_P(SoftmaxStateTest, PartsMakeTheWhole) { HWY_DYNAMIC_DISPATCH(CheckParts)(); }
+TEST_P(SoftmaxStateTest, HeadsSideBySideHaveTheBitsOfEachAlone) { HWY_DYNAMIC_DISPATCH(CheckHeads)(); }
 TEST_P(SoftmaxStateTest, EmptyGivesZeros) { HWY_DYNAMIC_DISPATCH(CheckEmpty)(); }
 
 }  // namespace

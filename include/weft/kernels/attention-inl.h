@@ -13,10 +13,13 @@
 
 #include "hwy/highway.h"
 #include "weft/core/kernel_set.h"
+#include "weft/core/prefetch.h"
 #include "weft/formats/f32.h"
 #include "weft/kernels/softmax_state-inl.h"
 #include "weft/simd/convert-inl.h"
 #include "weft/simd/math-inl.h"
+#include "weft/simd/unroll-inl.h"
+#include "weft/simd/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace weft::inline WEFT_NAMESPACE {
@@ -25,18 +28,20 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // Keys per step of the online softmax: their scores and value pointers stay in L1, and the state is rescaled rarely.
 inline constexpr size_t kKeyTile = 32;
-// Query heads whose states are kept at once; larger groups take several turns.
-inline constexpr size_t kHeadsTogether = 8;
 
-template <class T>
-HWY_INLINE float DotKey(const float* HWY_RESTRICT q, const T* HWY_RESTRICT k, size_t n) {
+// dots[h] = q[h][0, n) * k[0, n) for kHeads heads
+template <size_t kHeads, class T>
+HWY_INLINE void DotKey(const float* const* q, const T* HWY_RESTRICT k, size_t n, float* dots) {
   const hn::ScalableTag<float> df;
-  const size_t lanes = hn::Lanes(df);
-  auto sum = hn::Zero(df);
-  size_t i = 0;
-  for (; i + lanes <= n; i += lanes) sum = hn::MulAdd(hn::LoadU(df, q + i), LoadFloat(df, k + i), sum);
-  if (i < n) sum = hn::MulAdd(hn::LoadN(df, q + i, n - i), LoadFloatN(df, k + i, n - i), sum);
-  return hn::ReduceSum(df, sum);
+  hn::Vec<decltype(df)> sums[kHeads];
+  WEFT_UNROLL(4) for (size_t h = 0; h < kHeads; ++h) sums[h] = hn::Zero(df);
+  ForVectors(df, n, [&](size_t i, auto vector) HWY_ATTR {
+    const auto key = vector.Load(df, k + i);
+    WEFT_UNROLL(4) for (size_t h = 0; h < kHeads; ++h) {
+      sums[h] = hn::MulAdd(vector.Load(df, q[h] + i), key, sums[h]);
+    }
+  });
+  WEFT_UNROLL(4) for (size_t h = 0; h < kHeads; ++h) dots[h] = hn::ReduceSum(df, sums[h]);
 }
 
 // score = cap(scale * dot) + slope * (key - position)
@@ -69,16 +74,30 @@ struct AttentionGroup {
   const float* Sink(size_t h) const { return args.sinks != nullptr ? args.sinks + first_head + h : nullptr; }
 };
 
+// How many keys ahead a key is requested: with those of other heads between them, hardware does not foresee them well.
+// While one is multiplied with four heads (some 100 cycles), memory takes several times as long to answer.
+inline constexpr size_t kKeysAhead = 16;
+
 // scores[h * stride + j] of keys first + j, j < n, for all heads of the group: every key is read once.
 template <class TK>
 HWY_NOINLINE void ScoreKeys(const AttentionGroup& group, size_t first, size_t n, float* scores, size_t stride) {
   const AttentionArgs& args = group.args;
+  const size_t key_bytes = args.k_size * sizeof(TK), value_bytes = RowBytes(group.sequence.v.type, args.v_size);
+  const float* queries[kHeadsTogether];
+  for (size_t h = 0; h < group.heads; ++h) queries[h] = group.Query(h);
   for (size_t j = 0; j < n; ++j) {
     const auto* k = reinterpret_cast<const TK*>(group.sequence.k.At(first + j, group.kv_head));
+    if (const size_t ahead = first + j + kKeysAhead; ahead < group.keys.end) {
+      PrefetchLines(group.sequence.k.At(ahead, group.kv_head), key_bytes);
+    }
+    PrefetchLines(group.sequence.v.At(first + j, group.kv_head), value_bytes);  // wanted after the keys of the tile
     const float distance = static_cast<float>(static_cast<int64_t>(first + j) - group.position);
+    float dots[kHeadsTogether];
+    ForHeads(group.heads, [&]<size_t kHeads>(size_t first_head)
+                              HWY_ATTR { DotKey<kHeads>(queries + first_head, k, args.k_size, dots + first_head); });
     for (size_t h = 0; h < group.heads; ++h) {
       const float slope = args.alibi_slopes != nullptr ? args.alibi_slopes[group.first_head + h] : 0.0f;
-      scores[h * stride + j] = Score(args, DotKey(group.Query(h), k, args.k_size), slope, distance);
+      scores[h * stride + j] = Score(args, dots[h], slope, distance);
     }
   }
 }
@@ -96,7 +115,7 @@ HWY_NOINLINE void UpdateHeads(const AttentionGroup& group, SoftmaxState* states,
                               size_t n) {
   const TV* values[kKeyTile];
   FindValues(group, first, n, values);
-  for (size_t h = 0; h < group.heads; ++h) Update(states[h], scores + h * kKeyTile, values, n);
+  Update(states, group.heads, scores, kKeyTile, values, n);
 }
 
 // acc[0, v_size) += weight * value of the key
@@ -104,7 +123,8 @@ template <class TV>
 HWY_NOINLINE void AddValue(const AttentionGroup& group, size_t key, float weight, float* acc) {
   const TV* value;
   FindValues(group, key, 1, &value);
-  Accumulate(acc, &weight, &value, 1, group.args.v_size);
+  const float* weights = &weight;
+  Accumulate<1>(&acc, &weights, &value, 1, group.args.v_size);
 }
 
 // The steps that read a cache, by its type. Called once per tile of keys, so that the algorithms below are compiled

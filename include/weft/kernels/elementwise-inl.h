@@ -14,6 +14,7 @@
 #include "weft/core/kernel_set.h"
 #include "weft/core/prefetch.h"
 #include "weft/simd/math-inl.h"
+#include "weft/simd/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace weft::inline WEFT_NAMESPACE {
@@ -66,7 +67,6 @@ inline constexpr size_t kEpilogueAhead = 8;
 template <Activation kActivation>
 HWY_NOINLINE void EpilogueTile(const EpilogueTask& task) {
   const hn::ScalableTag<float> df;
-  const size_t lanes = hn::Lanes(df);
   const Epilogue& e = task.epilogue;
   const bool gated = task.gate_raw != nullptr;
   const auto scale = hn::Set(df, e.scale);
@@ -80,27 +80,20 @@ HWY_NOINLINE void EpilogueTile(const EpilogueTask& task) {
     // Outputs of consecutive tokens lie far apart: hardware does not foresee them.
     const uint8_t* ahead = Ahead(y, kEpilogueAhead * task.y_stride * sizeof(float));
     for (size_t i = 0; i < task.rows; i += 16) PrefetchForWrite(Ahead(ahead, i * sizeof(float)));
-    const auto output = [&](size_t i, const auto& load) HWY_ATTR {
-      auto v = hn::Mul(load(raw + i), weight_scale);
-      if (e.bias != nullptr) v = hn::Add(v, load(e.bias + task.first_row + i));
+    ForVectors(df, task.rows, [&](size_t i, auto vector) HWY_ATTR {
+      auto v = hn::Mul(vector.Load(df, raw + i), weight_scale);
+      if (e.bias != nullptr) v = hn::Add(v, vector.Load(df, e.bias + task.first_row + i));
       v = hn::Mul(v, scale);
       if (gated) {
-        auto g = hn::Mul(load(gate_raw + i), gate_scale);
-        if (e.gate_bias != nullptr) g = hn::Add(g, load(e.gate_bias + task.first_row + i));
+        auto g = hn::Mul(vector.Load(df, gate_raw + i), gate_scale);
+        if (e.gate_bias != nullptr) g = hn::Add(g, vector.Load(df, e.gate_bias + task.first_row + i));
         v = hn::Mul(Apply<kActivation>(df, hn::Mul(g, scale)), v);
       } else {
         v = Apply<kActivation>(df, v);
       }
-      if (residual != nullptr) v = hn::Add(v, load(residual + i));
-      return v;
-    };
-    size_t i = 0;
-    for (; i + lanes <= task.rows; i += lanes) {
-      hn::StoreU(output(i, [&](const float* from) HWY_ATTR { return hn::LoadU(df, from); }), df, y + i);
-    }
-    if (const size_t left = task.rows - i; left != 0) {
-      hn::StoreN(output(i, [&](const float* from) HWY_ATTR { return hn::LoadN(df, from, left); }), df, y + i, left);
-    }
+      if (residual != nullptr) v = hn::Add(v, vector.Load(df, residual + i));
+      vector.Store(df, v, y + i);
+    });
   }
 }
 
@@ -112,14 +105,12 @@ inline void RunEpilogue(const EpilogueTask& task) {
 inline void ElementwiseRows(const ElementwiseArgs& args, size_t first, size_t count) {
   const auto rows = [&]<Activation kActivation>() HWY_ATTR {
     const hn::ScalableTag<float> df;
-    const size_t lanes = hn::Lanes(df);
     for (size_t row = first; row < first + count; ++row) {
       const float* x = args.x + row * args.stride;
       float* y = args.y + row * args.y_stride;
-      for (size_t i = 0; i < args.cols; i += lanes) {
-        const size_t n = args.cols - i < lanes ? args.cols - i : lanes;
-        hn::StoreN(Apply<kActivation>(df, hn::LoadN(df, x + i, n)), df, y + i, n);
-      }
+      ForVectors(df, args.cols, [&](size_t i, auto vector) HWY_ATTR {
+        vector.Store(df, Apply<kActivation>(df, vector.Load(df, x + i)), y + i);
+      });
     }
   };
   WithActivation(args.activation, rows);
@@ -129,16 +120,14 @@ inline void ElementwiseRows(const ElementwiseArgs& args, size_t first, size_t co
 inline void GatedRows(const GatedArgs& args, size_t first, size_t count) {
   const auto rows = [&]<Activation kActivation>() HWY_ATTR {
     const hn::ScalableTag<float> df;
-    const size_t lanes = hn::Lanes(df);
     for (size_t row = first; row < first + count; ++row) {
       const float* gate = args.gate + row * args.gate_stride;
       const float* up = args.up + row * args.up_stride;
       float* y = args.y + row * args.y_stride;
-      for (size_t i = 0; i < args.cols; i += lanes) {
-        const size_t n = args.cols - i < lanes ? args.cols - i : lanes;
-        const auto g = hn::LoadN(df, gate + i, n), u = hn::LoadN(df, up + i, n);
-        hn::StoreN(hn::Mul(Apply<kActivation>(df, g), u), df, y + i, n);
-      }
+      ForVectors(df, args.cols, [&](size_t i, auto vector) HWY_ATTR {
+        const auto g = vector.Load(df, gate + i), u = vector.Load(df, up + i);
+        vector.Store(df, hn::Mul(Apply<kActivation>(df, g), u), y + i);
+      });
     }
   };
   WithActivation(args.activation, rows);
@@ -147,18 +136,15 @@ inline void GatedRows(const GatedArgs& args, size_t first, size_t count) {
 // Rows [first, first + count) of SoftmaxArgs.
 inline void SoftmaxRows(const SoftmaxArgs& args, size_t first, size_t count) {
   const hn::ScalableTag<float> df;
-  const size_t lanes = hn::Lanes(df);
   const auto scale = hn::Set(df, args.scale);
   for (size_t row = first; row < first + count; ++row) {
     const float* x = args.x + row * args.stride;
     float* y = args.y + row * args.y_stride;
     const auto lowest = hn::Set(df, -INFINITY);
     auto peak = lowest;
-    for (size_t i = 0; i < args.cols; i += lanes) {
-      const size_t n = args.cols - i < lanes ? args.cols - i : lanes;
-      const auto v = hn::Mul(hn::LoadN(df, x + i, n), scale);
-      peak = hn::Max(peak, hn::IfThenElse(hn::FirstN(df, n), v, lowest));
-    }
+    ForVectors(df, args.cols, [&](size_t i, auto vector) HWY_ATTR {
+      peak = hn::Max(peak, vector.Or(df, hn::Mul(vector.Load(df, x + i), scale), lowest));
+    });
     const float max = hn::ReduceMax(df, peak);
     if (max == -INFINITY) {  // nothing to choose from
       for (size_t i = 0; i < args.cols; ++i) y[i] = 0.0f;
@@ -166,18 +152,15 @@ inline void SoftmaxRows(const SoftmaxArgs& args, size_t first, size_t count) {
     }
     const auto vmax = hn::Set(df, max);
     auto total = hn::Zero(df);
-    for (size_t i = 0; i < args.cols; i += lanes) {
-      const size_t n = args.cols - i < lanes ? args.cols - i : lanes;
-      const auto e =
-          hn::IfThenElseZero(hn::FirstN(df, n), Exp(df, hn::Sub(hn::Mul(hn::LoadN(df, x + i, n), scale), vmax)));
-      total = hn::Add(total, e);
-      hn::StoreN(e, df, y + i, n);
-    }
+    ForVectors(df, args.cols, [&](size_t i, auto vector) HWY_ATTR {
+      const auto e = Exp(df, hn::Sub(hn::Mul(vector.Load(df, x + i), scale), vmax));
+      total = hn::Add(total, vector.Or(df, e, hn::Zero(df)));
+      vector.Store(df, e, y + i);
+    });
     const auto inverse = hn::Set(df, 1.0f / hn::ReduceSum(df, total));
-    for (size_t i = 0; i < args.cols; i += lanes) {
-      const size_t n = args.cols - i < lanes ? args.cols - i : lanes;
-      hn::StoreN(hn::Mul(hn::LoadN(df, y + i, n), inverse), df, y + i, n);
-    }
+    ForVectors(df, args.cols, [&](size_t i, auto vector) HWY_ATTR {
+      vector.Store(df, hn::Mul(vector.Load(df, y + i), inverse), y + i);
+    });
   }
 }
 

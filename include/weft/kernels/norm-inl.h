@@ -13,6 +13,7 @@
 #include "hwy/highway.h"
 #include "weft/core/op_args.h"
 #include "weft/core/strict_math.h"
+#include "weft/simd/vectors-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace weft::inline WEFT_NAMESPACE {
@@ -22,24 +23,16 @@ namespace hn = hwy::HWY_NAMESPACE;
 // A run of floats: x, or x + residual.
 struct Plain {
   const float* x;
-  template <class DF>
-  HWY_INLINE hn::Vec<DF> Load(DF df, size_t i) const {
-    return hn::LoadU(df, x + i);
-  }
-  template <class DF>
-  HWY_INLINE hn::Vec<DF> LoadN(DF df, size_t i, size_t count) const {
-    return hn::LoadN(df, x + i, count);
+  template <class DF, class Vector>
+  HWY_INLINE hn::Vec<DF> Load(DF df, Vector vector, size_t i) const {
+    return vector.Load(df, x + i);
   }
 };
 struct WithResidual {
   Plain x, residual;
-  template <class DF>
-  HWY_INLINE hn::Vec<DF> Load(DF df, size_t i) const {
-    return hn::Add(x.Load(df, i), residual.Load(df, i));
-  }
-  template <class DF>
-  HWY_INLINE hn::Vec<DF> LoadN(DF df, size_t i, size_t count) const {
-    return hn::Add(x.LoadN(df, i, count), residual.LoadN(df, i, count));
+  template <class DF, class Vector>
+  HWY_INLINE hn::Vec<DF> Load(DF df, Vector vector, size_t i) const {
+    return hn::Add(x.Load(df, vector, i), residual.Load(df, vector, i));
   }
 };
 
@@ -51,14 +44,12 @@ HWY_INLINE float SumOf(const Run& v, size_t n, const F& f) {
   auto sum0 = hn::Zero(df), sum1 = hn::Zero(df);
   size_t i = 0;
   for (; i + 2 * lanes <= n; i += 2 * lanes) {
-    sum0 = hn::Add(sum0, f(v.Load(df, i)));
-    sum1 = hn::Add(sum1, f(v.Load(df, i + lanes)));
+    sum0 = hn::Add(sum0, f(v.Load(df, WholeVector(), i)));
+    sum1 = hn::Add(sum1, f(v.Load(df, WholeVector(), i + lanes)));
   }
-  for (; i < n; i += lanes) {
-    const size_t count = n - i < lanes ? n - i : lanes;
-    const auto mask = hn::FirstN(df, count);
-    sum0 = hn::Add(sum0, hn::IfThenElseZero(mask, f(v.LoadN(df, i, count))));
-  }
+  ForVectors(df, i, n, [&](size_t at, auto vector) HWY_ATTR {
+    sum0 = hn::Add(sum0, vector.Or(df, f(v.Load(df, vector, at)), hn::Zero(df)));
+  });
   return hn::ReduceSum(df, hn::Add(sum0, sum1));
 }
 
@@ -67,17 +58,13 @@ template <class Run>
 HWY_INLINE void ScaleRow(const Run& run, float* y, size_t n, float mean, float factor, const float* weight,
                          const float* bias) {
   const hn::ScalableTag<float> df;
-  const size_t lanes = hn::Lanes(df);
   const auto vmean = hn::Set(df, mean), vfactor = hn::Set(df, factor);
-  for (size_t i = 0; i < n; i += lanes) {
-    const size_t count = n - i < lanes ? n - i : lanes;
-    const auto load = [&](const auto& from)
-                          HWY_ATTR { return count == lanes ? from.Load(df, i) : from.LoadN(df, i, count); };
-    auto v = hn::Mul(hn::Sub(load(run), vmean), vfactor);
-    if (weight != nullptr) v = hn::Mul(v, load(Plain{weight}));
-    if (bias != nullptr) v = hn::Add(v, load(Plain{bias}));
-    hn::StoreN(v, df, y + i, count);
-  }
+  ForVectors(df, n, [&](size_t i, auto vector) HWY_ATTR {
+    auto v = hn::Mul(hn::Sub(run.Load(df, vector, i), vmean), vfactor);
+    if (weight != nullptr) v = hn::Mul(v, vector.Load(df, weight + i));
+    if (bias != nullptr) v = hn::Add(v, vector.Load(df, bias + i));
+    vector.Store(df, v, y + i);
+  });
 }
 
 template <class Run>
@@ -99,7 +86,6 @@ HWY_INLINE void NormRow(const NormArgs& args, const Run& run, float* y) {
 // Rows [first, first + count) of NormArgs. A sum that is wanted is stored first, and read again from there.
 inline void NormRows(const NormArgs& args, size_t first, size_t count) {
   const hn::ScalableTag<float> df;
-  const size_t lanes = hn::Lanes(df);
   for (size_t row = first; row < first + count; ++row) {
     const size_t token = row / args.heads, head = row % args.heads;
     const Plain x{args.x + token * args.stride + head * args.head_stride};
@@ -114,9 +100,8 @@ inline void NormRows(const NormArgs& args, size_t first, size_t count) {
       continue;
     }
     float* sum = args.sum + token * args.sum_stride + head * args.sum_head_stride;
-    size_t i = 0;
-    for (; i + lanes <= args.cols; i += lanes) hn::StoreU(both.Load(df, i), df, sum + i);
-    if (i < args.cols) hn::StoreN(both.LoadN(df, i, args.cols - i), df, sum + i, args.cols - i);
+    ForVectors(df, args.cols,
+               [&](size_t i, auto vector) HWY_ATTR { vector.Store(df, both.Load(df, vector, i), sum + i); });
     NormRow(args, Plain{sum}, y);
   }
 }
