@@ -37,7 +37,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 inline constexpr PanelClass kFloatPanel{};
 inline constexpr size_t kScoreTile = TileTokens(ActivationForm::kF32);
 inline constexpr size_t kScoreStep = TileTokenStep(ActivationForm::kF32);
-inline constexpr size_t kKeyBlock = 8 * kScoreTile;
+inline constexpr size_t kKeyBlock = kVectorRegisters == 32 ? 96 : 32;  // sums depend on it
+static_assert(kKeyBlock % kScoreStep == 0);
 // Rows of a task: with 64 elements per key and value, their queries and accumulators take 128 KiB.
 inline constexpr size_t kAttentionRows = 256;
 
