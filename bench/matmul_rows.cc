@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cctype>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <memory>
 #include <random>
@@ -40,7 +41,9 @@ class Row {
  public:
   Row(benchmark::State& state, Peak peak, const Executor& executor, bool roofline)
       : state_(state), peak_(peak), executor_(executor), roofline_(roofline) {
-    if (roofline_) MeasureMachine();
+    if (!roofline_) return;
+    state_.SetLabel(std::string("peak: ") + roofline::Name(peak_));
+    MeasureMachine();
   }
 
   template <class F>
@@ -80,11 +83,6 @@ class Row {
   double peak_sum_ = 0.0, read_sum_ = 0.0, clock_sum_ = 0.0;
   std::vector<double> times_;
 };
-
-Peak PeakOf(DType type) {
-  const ActivationForm form = ActiveKernels().Find(type)->Product(Precision::kFast).form;
-  return IsQuantized(form) ? Peak::kInt8Dot : form == ActivationForm::kBF16 ? Peak::kBF16Dot : Peak::kF32Fma;
-}
 
 // `copies` matrices of valid blocks: a few rows encoded from normal numbers, repeated.
 std::vector<uint8_t> MakeBlocks(DType type, size_t n, size_t k, size_t copies) {
@@ -138,7 +136,7 @@ void MatMulRow(benchmark::State& state, const Case& c) {
   std::vector<uint8_t> forms(ActivationBytes(tokens, s.k)), scratch;
   const Executor executor = Threads(c.threads);
   size_t next = 0;
-  Row row(state, PeakOf(c.type), executor, c.roofline);
+  Row row(state, roofline::PeakOf(c.type), executor, c.roofline);
   for (auto _ : state) {
     ActivationSet set = MakeActivations(x.data(), tokens, s.k, s.k, {forms.data(), forms.size()});
     MatMulArgs args;
@@ -183,7 +181,7 @@ void SgemmRow(benchmark::State& state, const Shape& s, size_t threads, bool roof
 }
 
 void RooflineRow(benchmark::State& state, size_t threads, const char* counter, const char* per_cycle,
-                 double (*measure)(const Executor&)) {
+                 const std::function<double(const Executor&)>& measure) {
   std::vector<double> rates;
   for (auto _ : state) {
     const auto start = Clock::now();
@@ -220,16 +218,15 @@ void AddProduct(const Plan& plan, DType type, const Shape& shape, size_t threads
 void RegisterRoofline(const Plan& plan) {
   for (const size_t threads : plan.threads) {
     const auto add = [&](const char* name, const char* counter, const char* per_cycle,
-                         double (*measure)(const Executor&)) {
+                         const std::function<double(const Executor&)>& measure) {
       Add(std::string("roofline/") + name + ThreadsSuffix(threads),
           [=](benchmark::State& state) { RooflineRow(state, threads, counter, per_cycle, measure); });
     };
-    const auto peak = [](auto which) {
-      return [](const Executor& e) { return roofline::MeasurePeak(decltype(which)::value, e, 0.01); };
-    };
-    add("int8_dot", "macs_per_s", "macs_per_cycle", peak(std::integral_constant<Peak, Peak::kInt8Dot>()));
-    add("f32_fma", "macs_per_s", "macs_per_cycle", peak(std::integral_constant<Peak, Peak::kF32Fma>()));
-    add("bf16_dot", "macs_per_s", "macs_per_cycle", peak(std::integral_constant<Peak, Peak::kBF16Dot>()));
+    for (size_t i = 0; i < roofline::kPeaks; ++i) {
+      const auto peak = static_cast<Peak>(i);
+      add(roofline::Name(peak), "macs_per_s", "macs_per_cycle",
+          [peak](const Executor& e) { return roofline::MeasurePeak(peak, e, 0.01); });
+    }
     add("read", "bytes_per_s", "bytes_per_cycle", [](const Executor& e) { return MeasureRead(e, 0.05); });
   }
 }
