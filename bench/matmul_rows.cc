@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bench/rows.h"
@@ -27,7 +29,9 @@ class Row {
  public:
   Row(benchmark::State& state, Peak peak, const Executor& executor, bool roofline)
       : state_(state), peak_(peak), executor_(executor), roofline_(roofline) {
-    if (roofline_) MeasureMachine();
+    if (!roofline_) return;
+    state_.SetLabel(std::string("peak: ") + roofline::Name(peak_));
+    MeasureMachine();
   }
 
   template <class F>
@@ -67,11 +71,6 @@ class Row {
   std::vector<double> times_;
 };
 
-Peak PeakOf(DType type, Precision precision) {
-  const ActivationForm form = ActiveKernels().Find(type)->Product(precision).form;
-  return IsQuantized(form) ? Peak::kInt8Dot : form == ActivationForm::kBF16 ? Peak::kBF16Dot : Peak::kF32Fma;
-}
-
 struct Case {
   DType type;
   Shape shape;
@@ -94,7 +93,7 @@ void MatMulRow(benchmark::State& state, const Case& c) {
   std::vector<uint8_t> forms(ActivationBytes(tokens, s.k)), scratch;
   const Executor executor = Threads(c.threads);
   size_t next = 0;
-  Row row(state, PeakOf(c.type, c.precision), executor, c.roofline);
+  Row row(state, roofline::PeakOf(c.type, c.precision), executor, c.roofline);
   for (auto _ : state) {
     ActivationSet set = MakeActivations(x.data(), tokens, s.k, s.k, {forms.data(), forms.size()});
     MatMulArgs args;
@@ -140,7 +139,7 @@ void SgemmRow(benchmark::State& state, const Shape& s, size_t threads, bool roof
 }
 
 void RooflineRow(benchmark::State& state, size_t threads, const char* counter, const char* per_cycle,
-                 double (*measure)(const Executor&)) {
+                 const std::function<double(const Executor&)>& measure) {
   std::vector<double> rates;
   for (auto _ : state) {
     const auto start = Clock::now();
@@ -178,16 +177,15 @@ void AddProduct(const Plan& plan, DType type, const Shape& shape, size_t threads
 void RegisterRoofline(const Plan& plan) {
   for (const size_t threads : plan.threads) {
     const auto add = [&](const char* name, const char* counter, const char* per_cycle,
-                         double (*measure)(const Executor&)) {
+                         const std::function<double(const Executor&)>& measure) {
       Add(std::string("roofline/") + name + ThreadsSuffix(threads),
           [=](benchmark::State& state) { RooflineRow(state, threads, counter, per_cycle, measure); });
     };
-    const auto peak = [](auto which) {
-      return [](const Executor& e) { return roofline::MeasurePeak(decltype(which)::value, e, 0.01); };
-    };
-    add("int8_dot", "macs_per_s", "macs_per_cycle", peak(std::integral_constant<Peak, Peak::kInt8Dot>()));
-    add("f32_fma", "macs_per_s", "macs_per_cycle", peak(std::integral_constant<Peak, Peak::kF32Fma>()));
-    add("bf16_dot", "macs_per_s", "macs_per_cycle", peak(std::integral_constant<Peak, Peak::kBF16Dot>()));
+    for (size_t i = 0; i < roofline::kPeaks; ++i) {
+      const auto peak = static_cast<Peak>(i);
+      add(roofline::Name(peak), "macs_per_s", "macs_per_cycle",
+          [peak](const Executor& e) { return roofline::MeasurePeak(peak, e, 0.01); });
+    }
     add("read", "bytes_per_s", "bytes_per_cycle", [](const Executor& e) { return MeasureRead(e, 0.05); });
   }
 }

@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "bench/roofline_kernels.h"
+#include "weft/core/kernel_set.h"
+#include "weft/weft.h"
 
 namespace weft::roofline {
 namespace {
@@ -25,11 +27,19 @@ uint8_t* AlignedToLine(uint8_t* data) { return data + (64 - reinterpret_cast<uin
 
 }  // namespace
 
+const char* Name(Peak peak) {
+  static constexpr const char* kNames[kPeaks] = {"int8_dot", "int16_dot", "f32_fma", "bf16_dot"};
+  return kNames[static_cast<size_t>(peak)];
+}
+
+Peak PeakOf(DType type, Precision precision) {
+  const ProductKernels& product = weft::ActiveKernels().Find(type)->Product(precision);
+  if (IsQuantized(product.form)) return product.panel.pair_sums == 0 ? Peak::kInt16Dot : Peak::kInt8Dot;
+  return product.form == ActivationForm::kBF16 ? Peak::kBF16Dot : Peak::kF32Fma;
+}
+
 double MeasurePeak(Peak peak, const Executor& executor, double seconds) {
-  const Kernels& kernels = ActiveKernels();
-  const auto run = peak == Peak::kInt8Dot  ? kernels.int8_dot
-                   : peak == Peak::kF32Fma ? kernels.f32_fma
-                                           : kernels.bf16_dot;
+  const auto run = ActiveKernels().peaks[static_cast<size_t>(peak)];
   constexpr uint64_t kSteps = 100000;  // a few hundred microseconds
   double best = 0.0;
   const auto start = Clock::now();

@@ -7,15 +7,29 @@
 
 #include <memory>
 
+#include "weft/core/dtype.h"
 #include "weft/core/executor.h"
+#include "weft/core/precision.h"
 
 namespace weft::roofline {
 
+// Instructions that products of weights can be made of.
 enum class Peak {
-  kInt8Dot,  // four products of a code and an activation, added to a 32-bit lane
+  kInt8Dot,   // four products of a code and an activation, added to a 32-bit lane; where small codes are summed in
+              // pairs of 16 bits, a pair product and its addition
+  kInt16Dot,  // two products of 16 bits, added to a 32-bit lane
   kF32Fma,
   kBF16Dot,  // two products, added to a float lane
 };
+inline constexpr size_t kPeaks = 4;
+
+// "int8_dot" and so on.
+const char* Name(Peak peak);
+
+// That of the fastest instructions that the active target has for weights of this type and the activations that the
+// precision asks for: of quantised weights pair products of 16 bits where codes are too wide to be summed as int8
+// (Q8_0 without VNNI), of BF16 multiply-adds where there is no dot of bf16 pairs. The type must have kernels.
+Peak PeakOf(DType type, Precision precision = Precision::kFast);
 
 // Multiply-accumulates per second on registers only, all workers of the executor together, on the active target: the
 // best of several runs that take about `seconds` in all.

@@ -75,6 +75,24 @@ HWY_NOINLINE uint64_t RunInt8Dot(uint64_t steps) {
   return steps * kChains * kLanes32 * 4;
 }
 
+template <Products kProducts>
+HWY_NOINLINE uint64_t RunInt16Dot(uint64_t steps) {
+  const hn::RebindToSigned<RowDwordTag> d32;
+  const hn::Repartition<int16_t, RowDwordTag> d16;
+  const auto w = Opaque(d16);
+  hn::Vec<decltype(d32)> sums[kChains];
+  HWY_UNROLL(24) for (size_t i = 0; i < kChains; ++i) sums[i] = Opaque(d32);
+  for (uint64_t s = 0; s < steps; ++s) {
+    HWY_UNROLL(24)
+    for (size_t i = 0; i < kChains; ++i) {
+      // The sum as an operand, as above.
+      sums[i] = PairDot<kProducts>(d32, w, hn::BitCast(d16, sums[i]), sums[i]);
+    }
+  }
+  Consume(d32, sums);
+  return steps * kChains * kLanes32 * 2;
+}
+
 HWY_NOINLINE uint64_t RunF32Fma(uint64_t steps) {
   const RowFloatTag df;
   const auto w = Opaque(df), a = Opaque(df);
@@ -176,7 +194,8 @@ HWY_NOINLINE void Stream(const uint8_t* HWY_RESTRICT from, size_t read, uint8_t*
 }
 
 template <Products kProducts>
-constexpr roofline::Kernels kTable = {RunInt8Dot<kProducts>, RunF32Fma, RunBF16Dot, Read, Stream};
+constexpr roofline::Kernels kTable = {
+    {RunInt8Dot<kProducts>, RunInt16Dot<kProducts>, RunF32Fma, RunBF16Dot}, Read, Stream};
 
 }  // namespace
 // NOLINTNEXTLINE(google-readability-namespace-comments)

@@ -5,6 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bench/roofline.h"
+
 namespace weft::roofline {
 
 // How a core reads memory.
@@ -18,10 +20,8 @@ inline constexpr int kPatterns = 3;
 inline constexpr size_t kStreamStep = 256;
 
 struct Kernels {
-  // Each runs `steps` rounds and returns how many multiply-accumulates that were.
-  uint64_t (*int8_dot)(uint64_t steps);
-  uint64_t (*f32_fma)(uint64_t steps);
-  uint64_t (*bf16_dot)(uint64_t steps);
+  // Each runs `steps` rounds and returns how many multiply-accumulates that were. By Peak.
+  uint64_t (*peaks[kPeaks])(uint64_t steps);
   // Reads `bytes` bytes, a multiple of 64 KiB, 64-byte aligned; returns something that depends on all of them.
   uint64_t (*read)(Pattern pattern, const uint8_t* from, size_t bytes);
   // Reads `read` bytes while it writes `written` bytes (of no meaning), each in order and both at an even pace.

@@ -1,6 +1,6 @@
 // The rows of kernel_bench. Products measure the machine's peaks in the same breath as themselves (see roofline.h) and
-// have the counters macs_per_s, bytes_per_s, macs_per_cycle, peak_fraction and bandwidth_fraction; the other operations
-// those of operation.h.
+// have the counters macs_per_s, bytes_per_s, macs_per_cycle, peak_fraction and bandwidth_fraction; their label names
+// the instructions whose peak that is. The other operations have those of operation.h.
 #ifndef WEFT_BENCH_ROWS_H_
 #define WEFT_BENCH_ROWS_H_
 

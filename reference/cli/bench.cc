@@ -134,9 +134,10 @@ void AddBench(CLI::App& app, Action* action) {
       "token only. tg128: 128 tokens one by one, without sampling. @d4096: after 4096 tokens, which are not measured.\n"
       "Tokens are random. Speeds are means of the runs ± their standard deviation.\n"
       "The roofline is what the machine can do at most, measured before and after each test with as many threads: for\n"
-      "prompts, multiply-accumulates of the matrix products against those possible on registers (int8 for quantised\n"
-      "weights); for generation, bytes of the weights, keys and values in use against the bandwidth of reading memory\n"
-      "(more than 100 % where a small model stays in the cache).\n"
+      "prompts, multiply-accumulates of the matrix products against those possible on registers (with the fastest\n"
+      "instructions that the target has for each type of weights); for generation, bytes of the weights, keys\n"
+      "and values in use against the bandwidth of reading memory (more than 100 % where a small model stays in the\n"
+      "cache).\n"
       "Progress is reported on standard error.");
   command->callback([=] {
     options->style = kStyles.at(*style);

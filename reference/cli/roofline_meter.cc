@@ -9,11 +9,6 @@ namespace {
 
 constexpr double kPeakSeconds = 0.05, kReadSeconds = 0.2;  // per measurement
 
-roofline::Peak PeakOf(DType type) {
-  if (LayoutOf(type).block_elements > 1) return roofline::Peak::kInt8Dot;
-  return type == DType::kBF16 ? roofline::Peak::kBF16Dot : roofline::Peak::kF32Fma;
-}
-
 // Far more than the last-level cache holds.
 size_t BufferBytes() {
   constexpr size_t kLeast = size_t{256} << 20;
@@ -45,13 +40,13 @@ RooflineMeter::RooflineMeter(const Model& model, const BenchTest& test, const Ex
   if (test.prompt == 0) {
     memory_.emplace(BufferBytes());
   } else {
-    ForEachMatrix(model, [&](const WeightView& w) { uses_[static_cast<size_t>(PeakOf(w.type))] = true; });
+    ForEachMatrix(model, [&](const WeightView& w) { uses_[static_cast<size_t>(roofline::PeakOf(w.type))] = true; });
   }
 }
 
 void RooflineMeter::Measure() {
   if (memory_) bytes_per_second_ = std::max(bytes_per_second_, memory_->Measure(executor_, kReadSeconds));
-  for (size_t i = 0; i < kPeaks; ++i) {
+  for (size_t i = 0; i < roofline::kPeaks; ++i) {
     if (!uses_[i]) continue;
     const double peak = roofline::MeasurePeak(static_cast<roofline::Peak>(i), executor_, kPeakSeconds);
     macs_per_second_[i] = std::max(macs_per_second_[i], peak);
@@ -59,7 +54,7 @@ void RooflineMeter::Measure() {
 }
 
 double RooflineMeter::LeastSeconds(DType type, double macs, double bytes) const {
-  return memory_ ? bytes / bytes_per_second_ : macs / macs_per_second_[static_cast<size_t>(PeakOf(type))];
+  return memory_ ? bytes / bytes_per_second_ : macs / macs_per_second_[static_cast<size_t>(roofline::PeakOf(type))];
 }
 
 double RooflineMeter::LeastSeconds(const Sequence& sequence) const {

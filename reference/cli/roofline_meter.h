@@ -15,7 +15,7 @@ namespace weft::engine::cli {
 
 // Measures what the roofline of a test is made of and derives the least time that the test can take.
 //   prompts: the multiply-accumulates of all matrix products (the output's for one token), each against the peak of
-//     what its weights are multiplied with: int8 for quantised weights, BF16 and F32 for those of these types
+//     what its weights can be multiplied with on this target (roofline::PeakOf)
 //   generation: all weights that a token uses, and its keys and values, against the bandwidth of reading memory
 class RooflineMeter {
  public:
@@ -29,13 +29,11 @@ class RooflineMeter {
   double LeastSeconds(DType type, double macs, double bytes) const;
 
  private:
-  static constexpr size_t kPeaks = 3;
-
   const Model& model_;
   BenchTest test_;
   Executor executor_;
-  std::array<bool, kPeaks> uses_ = {};
-  std::array<double, kPeaks> macs_per_second_ = {};
+  std::array<bool, roofline::kPeaks> uses_ = {};
+  std::array<double, roofline::kPeaks> macs_per_second_ = {};
   std::optional<roofline::ReadBandwidth> memory_;
   double bytes_per_second_ = 0;
 };

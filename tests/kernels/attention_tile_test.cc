@@ -27,7 +27,7 @@ AttentionShape Many(size_t queries, size_t keys) {
 TEST_P(AttentionTileTest, QueryAndKeyCounts) {
   Random random(1);
   for (size_t queries : {8, 9, 15, 16, 17, 33}) {
-    for (size_t keys : {1, 3, 31, 33, 95, 96, 97, 200}) {
+    for (size_t keys : {1, 3, 31, 33, 47, 48, 49, 95, 96, 97, 200}) {
       SCOPED_TRACE(std::to_string(queries) + " queries, " + std::to_string(keys) + " keys");
       AttentionShape shape = Many(queries, keys);
       shape.k_size = shape.v_size = 5;

@@ -120,7 +120,7 @@ TEST_P(OrderTest, UniformDoesNotDependOnTokens) {
         const bool prefill = phase == Phase::kPrefill;
         SCOPED_TRACE(prefill ? "prefill" : "decode");
         const std::vector<float> all = Run(in, 33, Summation::kUniform, {}, false, phase, precision);
-        for (size_t m : {1, 2, 3, 5, 7, 8, 9, 16, 17}) {
+        for (size_t m : {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 16, 17, 22}) {
           const std::vector<float> some = Run(in, m, Summation::kUniform, {}, false, phase, precision);
           EXPECT_TRUE(SameBits(all.data(), some.data(), m * n)) << "m = " << m;
         }
@@ -137,7 +137,7 @@ TEST_P(OrderTest, FastestHasTwoClasses) {
   ForEachInput(33, n, [&](Input& in) {
     const std::vector<float> two = Run(in, 2, Summation::kFastest, {}, false);
     const std::vector<float> nine = Run(in, 9, Summation::kFastest, {}, false);
-    for (size_t m : {3, 4, 5, 7, 8, 10, 12, 16, 17, 33}) {
+    for (size_t m : {3, 4, 5, 7, 8, 10, 11, 12, 13, 14, 16, 17, 33}) {
       const std::vector<float>& same = m <= 8 ? two : nine;
       const std::vector<float> some = Run(in, m, Summation::kFastest, {}, false);
       EXPECT_TRUE(SameBits(same.data(), some.data(), same.size())) << "m = " << m;

@@ -9,7 +9,7 @@ namespace {
 class MatMulTest : public KernelTest {};
 WEFT_TEST_ON_TARGETS(MatMulTest);
 
-constexpr size_t kTokens[] = {1, 2, 3, 5, 7, 8, 9, 16, 17, 33};
+constexpr size_t kTokens[] = {1, 2, 3, 5, 7, 8, 9, 10, 11, 13, 16, 17, 33};
 constexpr size_t kRows[] = {1, 2, 3, 7, 31, 32, 33, 65};
 
 // Weight rows end at a guard page, as do activations and outputs; smaller shapes take the last rows of the largest, so

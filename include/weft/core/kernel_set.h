@@ -72,7 +72,7 @@ struct PackTask {
 struct PackTokensTask {
   TokenList tokens;
   size_t first_col = 0, cols = 0;
-  size_t padded = 0;  // tokens to write, at least tokens.count: the last one repeats
+  size_t padded = 0;  // tokens to write, at least tokens.count and at most a tile's: the last one repeats
   int32_t zero = 0;   // the weight format's zero point
   void* out = nullptr;
 };

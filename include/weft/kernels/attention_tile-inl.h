@@ -37,7 +37,8 @@ namespace hn = hwy::HWY_NAMESPACE;
 inline constexpr PanelClass kFloatPanel{};
 inline constexpr size_t kScoreTile = TileTokens(ActivationForm::kF32);
 inline constexpr size_t kScoreStep = TileTokenStep(ActivationForm::kF32);
-inline constexpr size_t kKeyBlock = 8 * kScoreTile;
+inline constexpr size_t kKeyBlock = kVectorRegisters == 32 ? 96 : 32;  // sums depend on it
+static_assert(kKeyBlock % kScoreStep == 0);
 // Rows of a task: with 64 elements per key and value, their queries and accumulators take 128 KiB.
 inline constexpr size_t kAttentionRows = 256;
 
@@ -65,7 +66,8 @@ inline size_t AttentionTileScratch(const AttentionArgs& args) {
   const size_t rows = AttentionTileQueries(args) * (args.heads / args.kv_heads);
   const size_t widest = args.k_size > args.v_size ? args.k_size : args.v_size;
   return RoundUp(rows, kPanelRows) / kPanelRows * RowPanel::Floats(args) +
-         kKeyBlock * (RoundUp(args.k_size, 16) + RoundUp(args.v_size, 16) + kPanelRows) + 4 * RoundUp(widest, 16);
+         kKeyBlock * (RoundUp(args.k_size, 16) + RoundUp(args.v_size, 16) + kPanelRows) +
+         kScoreTile * RoundUp(widest, 16);
 }
 
 // to[0, padded) = n elements at `from` as floats, then zeros.
@@ -87,20 +89,18 @@ HWY_NOINLINE void PackKeys(const AttentionTask& task, size_t first, size_t n, fl
   const size_t padded = RoundUp(n, kScoreStep), stride = RoundUp(size, 16);
   for (size_t tile = 0; tile < padded; tile += kScoreTile, out += kScoreTile * size) {
     const size_t keys = padded - tile < kScoreTile ? padded - tile : kScoreTile;
-    for (size_t j = 0; j < keys; j += 4) {
-      const uint8_t* from[4];
-      for (size_t i = 0; i < 4; ++i) {
-        float* to = row + i * stride;
-        const size_t key = tile + j + i;
-        if (key < n) {
-          ToFloats(reinterpret_cast<const T*>(task.sequence->k.At(first + key, kv_head)), size, to, size);
-        } else {
-          memset(to, 0, size * sizeof(float));
-        }
-        from[i] = reinterpret_cast<const uint8_t*>(to);
+    const uint8_t* from[WholeFours(kScoreTile)];
+    for (size_t i = 0; i < WholeFours(keys); ++i) {
+      float* to = row + (i < keys ? i : keys - 1) * stride;
+      from[i] = reinterpret_cast<const uint8_t*>(to);
+      if (i >= keys) continue;
+      if (tile + i < n) {
+        ToFloats(reinterpret_cast<const T*>(task.sequence->k.At(first + tile + i, kv_head)), size, to, size);
+      } else {
+        memset(to, 0, size * sizeof(float));
       }
-      SpreadFour(from, size, keys, reinterpret_cast<uint32_t*>(out) + j);
     }
+    SpreadTokens(from, keys, size, reinterpret_cast<uint32_t*>(out));
   }
 }
 

@@ -212,6 +212,12 @@ HWY_INLINE void DotFloat(const uint8_t* HWY_RESTRICT w, size_t row_bytes, const 
   const size_t lanes = hn::Lanes(df) * (kPairs ? 2 : 1), step = lanes * kSums;
   const auto at = [&](size_t row, size_t i)
                       HWY_ATTR { return reinterpret_cast<const Block*>(w + row * row_bytes) + i; };
+  // Whether a step's s-th vector lies in another line than the one before, if the step begins one: enough requests for
+  // every line, and few more than lines.
+  const auto next_line = [=](size_t s) HWY_ATTR {
+    const size_t bytes = lanes * sizeof(Block);
+    return s == 0 || s * bytes / kLineBytes != (s - 1) * bytes / kLineBytes;
+  };
   VF total[kRows][kTokens][kSums];
   VF other[kRows][kTokens];  // for targets without pair products; elsewhere it vanishes
   WEFT_UNROLL(4)
@@ -230,7 +236,7 @@ HWY_INLINE void DotFloat(const uint8_t* HWY_RESTRICT w, size_t row_bytes, const 
       const size_t j = i + s * lanes;
       WEFT_UNROLL(4)
       for (size_t r = 0; r < kRows; ++r) {
-        if constexpr (kRows == 1) Prefetch(Ahead(at(r, j), kPrefetchAhead));
+        if (kRows == 1 && next_line(s)) Prefetch(Ahead(at(r, j), kPrefetchAhead));
         if constexpr (kPairs) {
           const auto a = LoadBytes(d16, at(r, j));
           WEFT_UNROLL(8)

@@ -27,6 +27,7 @@
 
 #include "hwy/highway.h"
 #include "weft/core/kernel_set.h"
+#include "weft/core/prefetch.h"
 #include "weft/formats/panel_class-inl.h"
 #include "weft/formats/row_codes-inl.h"
 #include "weft/simd/int8_dot-inl.h"
@@ -240,13 +241,14 @@ class PanelWriter {
   alignas(64) float floats_[Layout::kFromFloats ? Layout::kGroups * kPanelRows : kPanelRows];
 };
 
-// Four columns of F32, eight of F16 or BF16, of a vector of rows: 16 bytes of each.
-template <class Format, PanelClass kClass>
-HWY_INLINE void PackElements(const BlockRows& rows, uint8_t* HWY_RESTRICT panel) {
+// Columns of a vector of rows: kBytes bytes of each from byte `at` on.
+template <class Format, PanelClass kClass, size_t kBytes>
+HWY_INLINE void PackElements(const BlockRows& rows, size_t at, uint8_t* HWY_RESTRICT panel) {
   const RowDwordTag d;
   constexpr size_t kStep = kPanelVectors * kLanes32 * sizeof(float);
-  const auto v = rows.Load(0);
-  for (size_t i = 0; i < 4; ++i) {
+  const auto v = rows.LoadBytes<kBytes>(at);
+  WEFT_UNROLL(8)
+  for (size_t i = 0; i < kBytes / 4; ++i) {
     if constexpr (Format::kType == DType::kF16) {
       const RowFloatTag df;
       hn::Store(HalfFloat<0>(d, v.dword[i]), df, reinterpret_cast<float*>(panel + 2 * i * kStep));
@@ -269,16 +271,26 @@ class FloatPanelWriter {
   static constexpr size_t kBlocks = 16 / sizeof(typename Format::Block);
 
   HWY_INLINE explicit FloatPanelWriter(void* panel) : panel_(static_cast<uint8_t*>(panel)) {}
-  HWY_INLINE void Add(const uint8_t* from, size_t stride) {
-    for (size_t v = 0; v < kPanelVectors; ++v) {
-      PackElements<Format, kClass>({from + v * kLanes32 * stride, stride}, panel_ + v * kLanes32 * sizeof(float));
-    }
-    panel_ += kBlocks * kFloatPanelColumn<kClass>;
-  }
+  HWY_INLINE void Add(const uint8_t* from, size_t stride) { AddBytes<16, 1>(from, stride); }
+  // The next kLineBytes bytes of each row, a vector of rows after the other. Lines of rows that lie a power of two
+  // apart displace each other from the first-level cache: they would not stay until all of a panel's rows had their
+  // turn.
+  HWY_INLINE void AddLine(const uint8_t* from, size_t stride) { AddBytes<32, kLineBytes / 32>(from, stride); }
   HWY_INLINE bool IsOdd() const { return false; }
   HWY_INLINE void Finish() {}
 
  private:
+  template <size_t kBytes, size_t kPieces>
+  HWY_INLINE void AddBytes(const uint8_t* from, size_t stride) {
+    constexpr size_t kPiece = kBytes / sizeof(typename Format::Block) * kFloatPanelColumn<kClass>;  // of the panel
+    for (size_t v = 0; v < kPanelVectors; ++v) {
+      const BlockRows rows{from + v * kLanes32 * stride, stride};
+      uint8_t* to = panel_ + v * kLanes32 * sizeof(float);
+      for (size_t i = 0; i < kPieces; ++i) PackElements<Format, kClass, kBytes>(rows, i * kBytes, to + i * kPiece);
+    }
+    panel_ += kPieces * kPiece;
+  }
+
   uint8_t* panel_;
 };
 
@@ -294,6 +306,12 @@ HWY_NOINLINE void PackPanel(const PackTask& task) {
                         task.first_col / kBlockElements<Format> * sizeof(Block);
   const bool all_rows = task.rows == kPanelRows;
   size_t col = 0;
+  if constexpr (kIsFloat<Format>) {
+    constexpr size_t kLine = kLineBytes / sizeof(Block);
+    for (; all_rows && col + kLine <= task.cols; col += kLine, from += kLineBytes) {
+      writer.AddLine(from, task.w.row_bytes);
+    }
+  }
   for (; all_rows && col + kElements <= task.cols; col += kElements, from += kBytes) {
     writer.Add(from, task.w.row_bytes);
   }

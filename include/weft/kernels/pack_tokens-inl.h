@@ -62,18 +62,27 @@ size_t TokenBytes(size_t cols) {
   }
 }
 
-// out[i * step + t] = the i-th of `count` four-byte elements at from[t], for four tokens t.
-HWY_INLINE void SpreadFour(const uint8_t* const (&from)[4], size_t count, size_t step, uint32_t* HWY_RESTRICT out) {
+// Tokens are interleaved four at a time.
+constexpr size_t WholeFours(size_t tokens) { return (tokens + 3) / 4 * 4; }
+
+// out[i * tokens + t] = the i-th of `count` four-byte elements at from[t]. `from` has WholeFours(tokens) addresses:
+// what is read at those too many goes where the next elements are written, and nothing is written beyond the last.
+HWY_INLINE void SpreadTokens(const uint8_t* const* from, size_t tokens, size_t count, uint32_t* HWY_RESTRICT out) {
   const hn::FixedTag<uint32_t, 4> d;
   const hn::Repartition<uint8_t, decltype(d)> d8;
+  const size_t fours = WholeFours(tokens);
+  const size_t after = (fours - tokens + tokens - 1) / tokens;  // elements that must follow
   size_t i = 0;
-  for (; i + 4 <= count; i += 4, out += 4 * step) {
-    const auto load = [&](size_t t) HWY_ATTR { return hn::BitCast(d, hn::LoadU(d8, from[t] + 4 * i)); };
-    const auto transposed = TransposeDwords(d, load(0), load(1), load(2), load(3));
-    for (size_t j = 0; j < 4; ++j) hn::StoreU(transposed.dword[j], d, out + j * step);
+  for (; i + 4 + after <= count; i += 4, out += 4 * tokens) {
+    for (size_t t = fours; t != 0;) {  // the last four first, before those that they overlap
+      t -= 4;
+      const auto load = [&](size_t r) HWY_ATTR { return hn::BitCast(d, hn::LoadU(d8, from[t + r] + 4 * i)); };
+      const auto transposed = TransposeDwords(d, load(0), load(1), load(2), load(3));
+      for (size_t j = 0; j < 4; ++j) hn::StoreU(transposed.dword[j], d, out + j * tokens + t);
+    }
   }
-  for (; i < count; ++i, out += step) {
-    for (size_t t = 0; t < 4; ++t) memcpy(out + t, from[t] + 4 * i, 4);
+  for (; i < count; ++i, out += tokens) {
+    for (size_t t = 0; t < tokens; ++t) memcpy(out + t, from[t] + 4 * i, 4);
   }
 }
 
@@ -157,34 +166,24 @@ HWY_NOINLINE void PackTokens(const PackTokensTask& task) {
   const ActivationView& x = task.tokens.x;
   const auto row = [&](size_t t) { return task.tokens.Row(t < task.tokens.count ? t : task.tokens.count - 1); };
   auto* out = static_cast<uint32_t*>(task.out);
-  size_t t = 0;
-  for (; t + 4 <= task.padded; t += 4) {
-    if constexpr (kClass.group > 1) {
-      using Layout = TokenLayout<kClass>;
-      for (size_t col = 0; col < task.cols; col += Layout::kSpan) {
-        const uint8_t* from[4];
-        for (size_t i = 0; i < 4; ++i) from[i] = ElementsAt<kClass>(x, row(t + i), task.first_col + col);
-        const size_t left = PaddedCols(kClass.form, task.cols - col);
-        SpreadFour(from, (left < Layout::kSpan ? left : Layout::kSpan) / 4, task.padded,
-                   out + t + col / Layout::kSpan * Layout::kSteps * task.padded);
-      }
-      for (size_t i = t; i < t + 4; ++i) {
-        PackQuantized<kClass, kIntegerScales, false>(x, row(i), task.first_col, task.cols, task.zero, task.padded,
-                                                     out + i);
-      }
-    } else {
-      const uint8_t* from[4];
-      for (size_t i = 0; i < 4; ++i) from[i] = ElementsAt<kClass>(x, row(t + i), task.first_col);
-      SpreadFour(from, TokenBytes<kClass>(task.cols) / 4, task.padded, out + t);
+  const auto spread = [&](size_t col, size_t count, uint32_t* to) HWY_ATTR {
+    const uint8_t* from[WholeFours(TileTokens(kClass.form))];
+    for (size_t t = 0; t < WholeFours(task.padded); ++t) from[t] = ElementsAt<kClass>(x, row(t), task.first_col + col);
+    SpreadTokens(from, task.padded, count, to);
+  };
+  if constexpr (kClass.group > 1) {
+    using Layout = TokenLayout<kClass>;
+    for (size_t col = 0; col < task.cols; col += Layout::kSpan) {
+      const size_t left = PaddedCols(kClass.form, task.cols - col);
+      spread(col, (left < Layout::kSpan ? left : Layout::kSpan) / 4,
+             out + col / Layout::kSpan * Layout::kSteps * task.padded);
     }
-  }
-  for (; t < task.padded; ++t) {
-    if constexpr (kClass.group > 1) {
-      PackQuantized<kClass, kIntegerScales, true>(x, row(t), task.first_col, task.cols, task.zero, task.padded,
-                                                  out + t);
-    } else {
-      Spread(ElementsAt<kClass>(x, row(t), task.first_col), TokenBytes<kClass>(task.cols) / 4, task.padded, out + t);
+    for (size_t t = 0; t < task.padded; ++t) {
+      PackQuantized<kClass, kIntegerScales, false>(x, row(t), task.first_col, task.cols, task.zero, task.padded,
+                                                   out + t);
     }
+  } else {
+    spread(0, TokenBytes<kClass>(task.cols) / 4, out);
   }
 }
 

@@ -2,12 +2,14 @@
 //
 // A panel is kPanelVectors vectors of weight rows wide, one row per 32-bit lane; a tile multiplies it with a few
 // tokens. Each step of a tile loads the panel's vectors and one broadcast per token, and does tokens * vectors dots or
-// multiply-adds, of which two can start per cycle, as can two loads: so tiles as square as the registers allow.
+// multiply-adds, of which two can start per cycle, as can two loads: so tiles as square as the registers allow. A
+// multiply-add takes four (Zen 3 and later, Intel since Skylake) or five cycles (Zen 2, Haswell), so that at least ten
+// sums must be in flight.
 //
 //                registers   float tile                       quantised tile: a sum and a total per output
 //   AVX-512             32   12 * 2 + 2 panel + 1 = 27        5 * (2 + 2) + 5 + 2 + 1 = 28 (5: sums of even groups)
 //   Arm                 32   the same                         6 * (2 + 2) + 2 + 1 = 27
-//   others              16    4 * 2 + 2 panel + 1 = 11        3 * (2 + 2) + 2 + 1 = 15; on x86 totals rest in memory
+//   others              16    6 * 2 + 2 panel + 1 = 15        3 * (2 + 2) + 2 + 1 = 15; on x86 totals rest in memory
 //
 // A chunk of columns is as long as lets the panel, the tokens of this tile and those of the next stay in a first-level
 // cache of 32 to 48 KiB: with 32 rows, 512 columns are 16 KiB of codes and at most 4 KiB of factors; 6 tokens 4 KiB.
@@ -66,10 +68,11 @@ inline constexpr size_t kPanelRows = kPanelVectors * kLanes32;
 
 constexpr size_t TileTokens(ActivationForm form) {
   if (IsQuantized(form)) return kVectorRegisters == 16 ? 3 : kIntegerScales ? 5 : 6;
-  return kVectorRegisters == 32 ? 12 : 4;
+  return kVectorRegisters == 32 ? 12 : 6;
 }
-// Tiles of fewer tokens are compiled for the multiples of this.
-constexpr size_t TileTokenStep(ActivationForm form) { return IsQuantized(form) ? 1 : 4; }
+// Tiles of fewer tokens are compiled for the multiples of this. All float tiles of up to 6 tokens take a tenth of a
+// second to compile and 2 KB; with a step of 2 or 3, the tiles of 9 and of 13 tokens would take 5 to 16 % longer.
+constexpr size_t TileTokenStep(ActivationForm form) { return IsQuantized(form) || kVectorRegisters == 16 ? 1 : 4; }
 
 constexpr size_t ChunkCols(ActivationForm form) { return form == ActivationForm::kF32 ? 256 : 512; }
 
