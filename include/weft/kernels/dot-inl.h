@@ -197,10 +197,18 @@ HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
   }
 }
 
+// How far ahead of a stream of floats to request it; less than of blocks, because the activations take as much of the
+// first-level cache as the requests.
+inline constexpr size_t kFloatsAhead = 4096;
+// Tokens at a time: with 16 registers two, with two rows.
+inline constexpr size_t kFloatDotTokens = kVectorRegisters == 16 ? 2 : 4;
+// Rows whose products with all tokens are done before the next ones are read.
+inline constexpr size_t kFloatDotRows = 8;
+
 // Some rows of float weights with float activations, or of bf16 with bf16 (pair products, accumulated in float); row
 // r's at w + r * row_bytes. Several sums per token hide the latency of the additions. A row's sums have the same order
 // whatever the rows and tokens beside it.
-template <class Format, ActivationForm kForm, size_t kRows, size_t kTokens>
+template <class Format, ActivationForm kForm, size_t kRows, bool kAhead, size_t kTokens>
 HWY_INLINE void DotFloat(const uint8_t* HWY_RESTRICT w, size_t row_bytes, const void* const (&x)[kTokens], size_t cols,
                          float* HWY_RESTRICT out, size_t token_step) {
   using Block = typename Format::Block;
@@ -236,7 +244,7 @@ HWY_INLINE void DotFloat(const uint8_t* HWY_RESTRICT w, size_t row_bytes, const 
       const size_t j = i + s * lanes;
       WEFT_UNROLL(4)
       for (size_t r = 0; r < kRows; ++r) {
-        if (kRows == 1 && next_line(s)) Prefetch(Ahead(at(r, j), kPrefetchAhead));
+        if (kAhead && next_line(s)) Prefetch(Ahead(at(r, j), kFloatsAhead));
         if constexpr (kPairs) {
           const auto a = LoadBytes(d16, at(r, j));
           WEFT_UNROLL(8)
@@ -295,18 +303,18 @@ HWY_NOINLINE void DotFloats(const DotTask& task, size_t token) {
   const auto* w = static_cast<const uint8_t*>(task.w.data) + task.first_row * task.w.row_bytes;
   float* raw = task.raw + token * task.raw_stride;
   size_t row = 0;
-  // Short rows several at once, which share the loop, as far as registers go; long ones are read in one stream.
-  constexpr size_t kShort = 256, kTogether = 4 / kTokens;
-  if (kTogether > 1 && task.w.cols <= kShort) {
-    for (; row + kTogether <= task.rows; row += kTogether) {
-      DotFloat<Format, kForm, kTogether>(w + row * task.w.row_bytes, task.w.row_bytes, x, task.w.cols, raw + row,
-                                         task.raw_stride);
+  const auto rows = [&]<size_t kRows, bool kAhead>() HWY_ATTR {
+    for (; row + kRows <= task.rows; row += kRows) {
+      DotFloat<Format, kForm, kRows, kAhead>(w + row * task.w.row_bytes, task.w.row_bytes, x, task.w.cols, raw + row,
+                                             task.raw_stride);
     }
-  }
-  for (; row < task.rows; ++row) {
-    DotFloat<Format, kForm, 1>(w + row * task.w.row_bytes, task.w.row_bytes, x, task.w.cols, raw + row,
-                               task.raw_stride);
-  }
+  };
+  // Short rows several at once, which share the loop, as far as registers go; long ones are read in one stream, or in
+  // two where that halves what is read of several tokens.
+  constexpr size_t kShort = 256, kTogether = 4 / kTokens;
+  if (kTogether > 1 && task.w.cols <= kShort) rows.template operator()<kTogether, false>();
+  if constexpr (kTokens == kFloatDotTokens && kTogether == 2) rows.template operator()<2, true>();
+  rows.template operator()<1, true>();
 }
 
 template <class Format, PanelClass kClass, Products kProducts, size_t kTokens>
@@ -320,20 +328,36 @@ HWY_INLINE void DotTokens(const DotTask& task, size_t token) {
   }
 }
 
-// raw[i * raw_stride + r] = dot(token i, weight row first_row + r) for the task's tokens and rows. A token's results
-// do not depend on the tokens beside it.
-template <class Format, PanelClass kClass = kUsualClass<Format>, Products kProducts = Products::kTarget>
-HWY_NOINLINE void DotRows(const DotTask& task) {
+template <class Format, PanelClass kClass, Products kProducts, size_t kMost>
+HWY_INLINE void DotAllTokens(const DotTask& task) {
   size_t token = 0;
-  if constexpr (kDotsInNaturalOrder<Format>) {
-    for (; token + 8 <= task.tokens.count; token += 8) DotTokens<Format, kClass, kProducts, 8>(task, token);
+  for (; token + kMost <= task.tokens.count; token += kMost) DotTokens<Format, kClass, kProducts, kMost>(task, token);
+  if (kMost > 4 && token + 4 <= task.tokens.count) {
+    DotTokens<Format, kClass, kProducts, 4>(task, token);
+    token += 4;
   }
-  for (; token + 4 <= task.tokens.count; token += 4) DotTokens<Format, kClass, kProducts, 4>(task, token);
   switch (task.tokens.count - token) {
     case 3: return DotTokens<Format, kClass, kProducts, 3>(task, token);
     case 2: return DotTokens<Format, kClass, kProducts, 2>(task, token);
     case 1: return DotTokens<Format, kClass, kProducts, 1>(task, token);
     default: return;
+  }
+}
+
+// raw[i * raw_stride + r] = dot(token i, weight row first_row + r) for the task's tokens and rows. A token's results
+// do not depend on the tokens beside it.
+template <class Format, PanelClass kClass = kUsualClass<Format>, Products kProducts = Products::kTarget>
+HWY_NOINLINE void DotRows(const DotTask& task) {
+  if constexpr (kIsFloat<Format>) {
+    for (size_t row = 0; row < task.rows; row += kFloatDotRows) {
+      DotTask part = task;
+      part.first_row += row;
+      part.rows = HWY_MIN(task.rows - row, kFloatDotRows);
+      part.raw += row;
+      DotAllTokens<Format, kClass, kProducts, kFloatDotTokens>(part);
+    }
+  } else {
+    DotAllTokens<Format, kClass, kProducts, kDotsInNaturalOrder<Format> ? 8 : 4>(task);
   }
 }
 
