@@ -197,8 +197,8 @@ HWY_NOINLINE void DotQuantized(const DotTask& task, size_t token) {
   }
 }
 
-// How far ahead of a stream of floats to request it; less than of blocks, because the activations take as much of the
-// first-level cache as the requests.
+// How far ahead of a stream of floats to request it; less than kPrefetchAhead, because the activations take more of the
+// first-level cache than those of blocks do.
 inline constexpr size_t kFloatsAhead = 4096;
 // Tokens at a time: with 16 registers two, with two rows.
 inline constexpr size_t kFloatDotTokens = kVectorRegisters == 16 ? 2 : 4;
