@@ -328,20 +328,11 @@ HWY_INLINE void DotTokens(const DotTask& task, size_t token) {
   }
 }
 
+// Tokens from `token` on, kMost of them at a time, the rest by fewer.
 template <class Format, PanelClass kClass, Products kProducts, size_t kMost>
-HWY_INLINE void DotAllTokens(const DotTask& task) {
-  size_t token = 0;
+HWY_INLINE void DotAllTokens(const DotTask& task, size_t token = 0) {
   for (; token + kMost <= task.tokens.count; token += kMost) DotTokens<Format, kClass, kProducts, kMost>(task, token);
-  if (kMost > 4 && token + 4 <= task.tokens.count) {
-    DotTokens<Format, kClass, kProducts, 4>(task, token);
-    token += 4;
-  }
-  switch (task.tokens.count - token) {
-    case 3: return DotTokens<Format, kClass, kProducts, 3>(task, token);
-    case 2: return DotTokens<Format, kClass, kProducts, 2>(task, token);
-    case 1: return DotTokens<Format, kClass, kProducts, 1>(task, token);
-    default: return;
-  }
+  if constexpr (kMost > 1) DotAllTokens<Format, kClass, kProducts, kMost == 8 ? 4 : kMost - 1>(task, token);
 }
 
 // raw[i * raw_stride + r] = dot(token i, weight row first_row + r) for the task's tokens and rows. A token's results
